@@ -1,0 +1,105 @@
+/* engine.h - all sound of one call: microphone to frames, frames to speaker
+ *
+ *	device ring -> level, encoder -> packet()
+ *	audio_input() -> jitter buffer a source -> Opus (PLC, FEC) -> gain
+ *	              -> mixer, limiter -> speaker's ring
+ *
+ * The engine belongs to the media thread, which calls audio_tick() every
+ * 10 ms.  Devices are opened and closed by its own sound thread, since that
+ * may block; what they report comes back through audio_tick().  A device that
+ * fails or vanishes is told once, retried every 2 s, and the call goes on.
+ * Sources are SSRCs; nobody here has a name.
+ */
+#ifndef AUDIO_ENGINE_H
+#define AUDIO_ENGINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/frame.h"
+
+struct audio;
+
+enum { AUDIO_HZ = 48000, AUDIO_BLOCK = 480 };   /* 10 ms */
+
+enum audio_side { AUDIO_MIC, AUDIO_SPEAKER };
+enum audio_dev_state {
+	AUDIO_DEV_OFF,          /* `none` */
+	AUDIO_DEV_OPENING,
+	AUDIO_DEV_RUNNING,      /* text: what it is, "null: keeps time, silence" */
+	AUDIO_DEV_FAILED        /* text: why, for people; it is retried */
+};
+
+/* Called from audio_tick() and audio_input(), on the media thread. */
+struct audio_events {
+	/* An encoded frame to send.  NULL: nothing is sent for `samples` (muted,
+	 * or no microphone yet). */
+	void (*packet)(void *ctx, const struct media_packet *pkt, unsigned samples);
+	void (*device)(void *ctx, enum audio_side side, enum audio_dev_state state,
+		       const char *text, bool real /* a sound card: headphones matter */);
+};
+
+struct audio_config {
+	int bitrate;            /* bit/s; 0: 32000 */
+	int complexity;         /* 0..10; -1: 9 */
+	unsigned frame_ms;      /* 10, 20, 40, 60; 0: 20 */
+	bool fec, dtx;
+	int loss_percent;       /* what the encoder expects */
+};
+
+int audio_new(struct audio **out, const struct audio_config *cfg,
+	      const struct audio_events *ev, void *ctx);
+/* Stops the devices (at most 1 s), writes files to their end. */
+void audio_free(struct audio **a);
+
+/* Is this a device that can be used?  Opens nothing for real devices; files
+ * are tried for reading or writing.  0, or -errno with *why (new string).
+ * Any thread; may touch the disk. */
+int audio_device_check(enum audio_side side, const char *spec, char **why);
+/* Changes a device; returns at once.  "default", "none", "null", "tone:440",
+ * "noise", "file:PATH[,loop]", "stdio", a number, a part of a name. */
+int audio_set_device(struct audio *a, enum audio_side side, const char *spec);
+/* Media is connected for the first time: file microphones begin. */
+void audio_start_files(struct audio *a);
+void audio_set_muted(struct audio *a, bool muted);
+void audio_set_deaf(struct audio *a, bool deaf);        /* decodes nothing, plays silence */
+void audio_set_bitrate(struct audio *a, int bps);
+/* What the far side loses of ours, 0..1: steers FEC. */
+void audio_set_loss(struct audio *a, double loss);
+
+/* A frame from the network.  A new SSRC makes a source by itself; at most
+ * 128, the one silent longest goes. */
+void audio_input(struct audio *a, const struct media_frame *f);
+void audio_source_gain(struct audio *a, uint32_t ssrc, double gain); /* remembered before the first frame, too */
+void audio_source_remove(struct audio *a, uint32_t ssrc);       /* fades out over 10 ms */
+
+/* Does what is due; returns when it wants to be called again (10 ms grid). */
+int64_t audio_tick(struct audio *a, int64_t now_us);
+
+struct audio_source_stats {
+	uint32_t ssrc;
+	uint64_t frames;
+	uint64_t late, lost;            /* frames that came too late, never */
+	uint64_t concealed_ms, fec_recovered;
+	unsigned buffer_ms;             /* what the jitter buffer holds on average */
+	unsigned target_ms;             /* what it aims at */
+	double jitter_ms;
+	int level;                      /* dBov of the last 250 ms, -127 silent */
+};
+struct audio_stats {
+	unsigned sources;
+	uint64_t late, concealed_ms, fec_recovered, underruns, overruns;
+	int mic_level;                  /* dBov of the last 250 ms */
+	int64_t first_sound_us;         /* CLOCK_MONOTONIC of the first sample above -60 dBFS at the speaker; 0 none */
+	unsigned speaker_delay_ms, mic_delay_ms;
+	uint64_t mic_packets;
+};
+void audio_stats(const struct audio *a, struct audio_stats *out);
+size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max);
+
+/* For `ttymeet check` and /devices.  Initialises the sound system: may take
+ * 200 ms and blocks; not on loop or media.  Call fn with index, name, channels
+ * in and out, whether it is the default of a side. */
+int audio_list_devices(void (*fn)(void *ctx, int index, const char *name, int in, int out,
+				  bool default_in, bool default_out, double latency_ms), void *ctx);
+
+#endif

@@ -1,0 +1,188 @@
+/* call.h - one conference: the shared signalling core
+ *
+ * Commands go in ("join", "say", "mute"), events come out ("joined",
+ * "message", "track").  Knows neither screen nor sound, opens no socket and
+ * reads no clock: what it needs of the world it asks for through struct
+ * call_ops, and whoever did it answers by one of the call_..._input()
+ * functions; call/link.h does that with real sockets.  One thread.
+ *
+ *	idle -> config -> (conference request) -> stream -> request -> muc -> joined
+ *	   \-> waiting (reconnect) <- any failure that can pass
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "call/address.h"
+#include "rtc/transport.h"
+#include "xmpp/disco.h"
+#include "xmpp/jingle.h"
+
+struct call;
+
+/* ---- what the core asks for ---- */
+
+/* A media session that was accepted; everything lent for the call. */
+struct call_media {
+	const struct jingle *offer;     /* transport, payloads, extensions, sources */
+	const char *local_ufrag, *local_pwd;
+	uint32_t ssrc;                  /* own audio source; 0 with no_mic */
+	const char *cname;
+	const struct ext_service *services; size_t service_count; /* STUN, TURN by name */
+	const char *sid;
+};
+
+struct call_ops {
+	/* Answers with call_http_input() of the same tag. */
+	void (*http)(void *ctx, unsigned tag, const char *method, const char *url,
+		     const char *body /* JSON or NULL */, const char *bearer);
+	/* XMPP WebSocket; call_stream_opened(), _input(), _closed(). Opening
+	 * anew closes the old one. */
+	void (*stream_open)(void *ctx, const char *url, const char *origin);
+	void (*stream_send)(void *ctx, const char *text, size_t len);
+	void (*stream_close)(void *ctx);
+	/* Bridge channel by WebSocket, likewise. */
+	void (*channel_open)(void *ctx, const char *url, const char *origin);
+	void (*channel_send)(void *ctx, const char *text, size_t len);
+	void (*channel_close)(void *ctx);
+	/* Media: call_media_state(). start in place of a running one replaces it. */
+	void (*media_start)(void *ctx, const struct call_media *m);
+	void (*media_stop)(void *ctx);
+};
+
+/* ---- what it tells ---- */
+
+enum call_state {
+	CALL_IDLE, CALL_CONNECTING, CALL_LOBBY, CALL_JOINED, CALL_RECONNECTING, CALL_LEFT
+};
+
+/* Also the exit codes of the program. */
+enum call_end {
+	CALL_END_LEFT = 0, CALL_END_ERROR = 1, CALL_END_USAGE = 2,
+	CALL_END_NO_SERVER = 3, CALL_END_TURNED_AWAY = 4, CALL_END_NO_MEDIA = 5,
+	CALL_END_LOST = 6
+};
+
+struct call_person {            /* lent until the next event */
+	const char *id;         /* endpoint id */
+	const char *name;       /* cleaned; "" where none was given */
+	const char *jid;
+	bool moderator, muted, video, screen, hand, me;
+	int64_t hand_ms;        /* for the order */
+	bool interrupted;       /* the bridge hears nothing of it */
+	double quality;         /* 0..100, what it says of itself; -1 unknown */
+};
+
+enum call_event_type {
+	CALL_EV_STATE,          /* state, text: why */
+	CALL_EV_STEP,           /* text: what is being tried, for people */
+	CALL_EV_JOINED,         /* me */
+	CALL_EV_ENDED,          /* end, kind, text; the call is idle again */
+	CALL_EV_PERSON_JOINED, CALL_EV_PERSON_LEFT, CALL_EV_PERSON_CHANGED, /* person; text: reason of leaving; quiet: was there when we came */
+	CALL_EV_HAND,           /* person */
+	CALL_EV_MESSAGE,        /* message */
+	CALL_EV_SUBJECT,        /* text, person may be NULL */
+	CALL_EV_MUTED_BY,       /* person (NULL: the focus): we are muted now */
+	CALL_EV_SPEAKER,        /* person: dominant speaker */
+	CALL_EV_SOURCE,         /* ssrc, person, added */
+	CALL_EV_CHANNEL,        /* bridge channel up (added) or down */
+	CALL_EV_NOTICE,         /* text */
+	CALL_EV_ERROR           /* kind, text: something that was asked for failed */
+};
+
+struct call_message {
+	const char *id;         /* "" if none */
+	const char *from;       /* endpoint id; "" the room */
+	const char *name;       /* cleaned */
+	const char *to;         /* private and ours: the receiver's id; else "" */
+	const char *text;       /* cleaned, lines kept */
+	bool private_, mine, history;
+	int64_t time_us;        /* wall clock */
+};
+
+struct call_event {
+	enum call_event_type type;
+	enum call_state state;
+	enum call_end end;
+	const char *kind;       /* machine-readable, "not-moderator" */
+	const char *text;
+	const struct call_person *person;
+	const struct call_message *message;
+	uint32_t ssrc;
+	bool added, quiet;
+};
+
+struct call_config {
+	const char *url;                /* room address */
+	const char *server;             /* for a bare room name; NULL */
+	const char *name, *email;       /* NULL: the address's, else none */
+	bool muted, no_mic;
+	const char *password, *jwt;     /* secrets, copied and wiped; NULL */
+	const char *login_user, *login_password; /* NULL: anonymous */
+	const char *fingerprint;        /* of our DTLS certificate, sha-256 */
+	bool relay_only;
+	bool privacy_version;           /* name and version in caps and presence */
+	int64_t reconnect_for_us;       /* 0: 15 min */
+	int64_t media_timeout_us;       /* 0: 30 s */
+	uint32_t seed;                  /* of the jitter of waits; 0: random */
+};
+
+/* event() is called from inputs, ticks and commands.  It may ask questions
+ * (below) but must not call commands, inputs or call_free(). */
+int call_new(struct call **out, const struct call_config *cfg, const struct call_ops *ops,
+	     void *ops_ctx, void (*event)(void *ctx, const struct call_event *ev), void *ctx);
+void call_free(struct call **c);
+
+/* Commands.  0, or -errno with *kind (static) and *why (new string, for
+ * people): "not-joined", "not-moderator", "unknown-person". kind, why may be NULL. */
+void call_join(struct call *c, int64_t now_us);
+/* Leaves properly; CALL_EV_ENDED follows within 1 s. */
+void call_leave(struct call *c, int64_t now_us);
+int call_set_muted(struct call *c, bool muted, int64_t now_us);
+int call_set_name(struct call *c, const char *name, int64_t now_us);
+int call_set_hand(struct call *c, bool up, int64_t now_us);
+int call_say(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
+int call_tell(struct call *c, const char *id, const char *text, const char **kind, char **why, int64_t now_us);
+int call_topic(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
+int call_kick(struct call *c, const char *id, const char *reason, const char **kind, char **why, int64_t now_us);
+int call_mute_other(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
+/* Broadcast figures about our connection (10 s in the web client). */
+void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up,
+		     double loss_down, double quality, double rtt_ms);
+
+/* Inputs. */
+struct call_http_answer { int status /* 0: none */; const char *body; size_t len; const char *url, *error; bool tls, name_error, refused; };
+void call_http_input(struct call *c, unsigned tag, const struct call_http_answer *a, int64_t now_us);
+void call_stream_opened(struct call *c, int64_t now_us);
+void call_stream_input(struct call *c, const char *text, size_t len, int64_t now_us);
+void call_stream_closed(struct call *c, int error /* enum net_error */, int status, const char *text, int64_t now_us);
+void call_channel_opened(struct call *c, int64_t now_us);
+void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us);
+void call_channel_closed(struct call *c, int code, int status, int64_t now_us);
+/* state: enum peer_state of rtc/peer.h. */
+void call_media_state(struct call *c, const char *sid, int state, const char *why, int64_t now_us);
+
+int64_t call_tick(struct call *c, int64_t now_us);
+
+/* Questions; lent until the next input or command. */
+enum call_state call_get_state(const struct call *c);
+size_t call_people(const struct call *c);       /* with me */
+bool call_person(const struct call *c, size_t i, struct call_person *out);
+bool call_find_person(const struct call *c, const char *id, struct call_person *out);
+const char *call_subject(const struct call *c);
+const char *call_room_title(const struct call *c);
+const char *call_url(const struct call *c);     /* without secrets */
+const char *call_host(const struct call *c);    /* "meet.example.org" */
+/* Owner's endpoint id of an audio SSRC; NULL unknown. */
+const char *call_source_owner(const struct call *c, uint32_t ssrc);
+int64_t call_next_try_us(const struct call *c); /* when reconnecting; 0 */
+unsigned call_attempt(const struct call *c);
+bool call_is_moderator(const struct call *c);
+
+struct call_counters { uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined; };
+void call_counters(const struct call *c, struct call_counters *out);
+/* Prints the whole state for a bug report. */
+void call_print(const struct call *c, struct buf *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* config_js.h - what a deployment's config.js says
+ *
+ * The file is JavaScript.  This reads the part of the language in which
+ * deployments write their settings: var, string concatenation, object and
+ * array literals, assignments to paths, template strings, the `subdomain`
+ * rewrite, comments; and passes over everything else statement by statement.
+ * It runs nothing.
+ */
+#ifndef CALL_CONFIG_JS_H
+#define CALL_CONFIG_JS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "call/address.h"
+
+struct deployment {
+	char *domain, *anonymous_domain, *auth_domain, *muc, *focus;
+	char *focus_user_jid;           /* NULL */
+	char *websocket;                /* absolute, without ?room= ; NULL: none */
+	char *bosh;                     /* NULL */
+	char *conference_request;       /* absolute URL; NULL: by IQ */
+	char *keepalive_url;            /* NULL */
+	char *hidden_domain;            /* NULL */
+	char *ignore_channel_domain;    /* bridgeChannel.ignoreDomain; NULL */
+	char *token_auth_url;           /* NULL */
+	char *region, *user_region, *shard; /* NULL */
+	char **stun;    size_t stuns;   /* p2p.stunServers: "host:port" */
+	bool use_turn_udp;
+	int start_audio_muted;          /* N; -1 */
+	bool start_with_audio_muted, start_silent;
+	bool require_display_name;
+	int64_t ping_interval_us, ping_timeout_us; /* 0: default */
+	unsigned ping_threshold;
+	bool guessed;                   /* nothing was read: by naming convention */
+};
+
+/* js: the file; a: where it comes from (relative URLs are resolved, defaults
+ * made).  0; -EINVAL: no config in it, *why (static) says what was found. */
+int deployment_parse(struct deployment *out, const char *js, size_t len,
+		     const struct address *a, const char **why);
+/* n-th guess by naming convention, 0 and 1; -ENOENT beyond. */
+int deployment_guess(struct deployment *out, unsigned n, const struct address *a);
+void deployment_clear(struct deployment *d);
+
+#endif

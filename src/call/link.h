@@ -1,0 +1,32 @@
+/* link.h - wires a call to real HTTP, WebSockets and timers of io
+ *
+ * Owns the struct call.  Media stays with the caller: media_start and
+ * media_stop are passed through.
+ */
+#ifndef CALL_LINK_H
+#define CALL_LINK_H
+#include "call/call.h"
+#include "io/http.h"
+#include "io/loop.h"
+#include "io/net.h"
+
+struct call_link;
+
+struct call_link_media {
+	void (*start)(void *ctx, const struct call_media *m);
+	void (*stop)(void *ctx);
+};
+
+/* trace: called with every signalling message ("out"/"in", "xmpp"/"bridge"/"http"), may be NULL.
+ */
+int call_link_new(struct call_link **out, struct loop *loop, struct net *net, struct http *http,
+		  const struct call_config *cfg, const struct call_link_media *media,
+		  void (*event)(void *ctx, const struct call_event *ev),
+		  void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len),
+		  void *ctx);
+void call_link_free(struct call_link **l);
+struct call *call_link_call(struct call_link *l);
+/* After a command: recomputes the timer. */
+void call_link_kick(struct call_link *l);
+
+#endif

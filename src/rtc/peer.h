@@ -1,0 +1,81 @@
+/* peer.h - the client's end of a media session
+ *
+ *	frames -> RTP, level -> SRTP -> transport -> bridge
+ *	bridge -> transport -> DTLS | SRTP -> RTP -> frames
+ *
+ * One transport, one DTLS association, one SRTP pair; audio out on one SSRC,
+ * frames in of any.  All on the media thread.  Knows SSRCs and payload
+ * types, no names.
+ */
+#ifndef RTC_PEER_H
+#define RTC_PEER_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/frame.h"
+#include "rtc/dtls.h"
+#include "rtc/transport.h"
+
+struct peer;
+
+enum peer_state {
+	PEER_CONNECTING,        /* ICE */
+	PEER_SECURING,          /* DTLS */
+	PEER_UP,                /* sound can flow */
+	PEER_INTERRUPTED,       /* no answers; may come back */
+	PEER_FAILED
+};
+
+struct peer_config {
+	const struct dtls_cert *cert;
+	bool dtls_client;
+	const char *hash, *fingerprint; /* the peer's */
+	uint32_t ssrc;          /* own audio source; 0: none */
+	uint32_t rtcp_ssrc;     /* who reports when there is no own source */
+	const char *cname;
+	uint8_t pt_opus;        /* out and in */
+	uint8_t pt_red;         /* in; 0: none */
+	uint8_t ext_level;      /* 0: not offered */
+	uint16_t first_seq;     /* random; fresh SSRCs make any value right */
+	uint32_t first_timestamp;
+};
+
+struct peer_events {
+	void (*state)(void *ctx, enum peer_state state, const char *why); /* why: for people, "" */
+	void (*frame)(void *ctx, const struct media_frame *f);
+};
+
+/* Makes its own transport by calling make(): so that the peer's handlers can
+ * be the transport's. */
+int peer_new(struct peer **out, const struct peer_config *cfg,
+	     int (*make)(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx),
+	     void *make_ctx, const struct peer_events *ev, void *ctx);
+void peer_free(struct peer **p);        /* says BYE and close_notify if it is up */
+
+/* Sends one packet; before PEER_UP it is dropped.  The timestamp moves on by
+ * p->samples in any case. */
+void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us);
+/* Moves the timestamp on without a packet (muted, DTX); the next packet gets
+ * the marker bit. */
+void peer_skip(struct peer *p, unsigned samples);
+int64_t peer_tick(struct peer *p, int64_t now_us);      /* RTCP, DTLS, timeouts */
+/* What a source that left had is forgotten. */
+void peer_forget(struct peer *p, uint32_t ssrc);
+struct transport *peer_transport(struct peer *p);
+
+struct peer_stats {
+	uint64_t out_packets, out_bytes;        /* RTP and RTCP, with IP and UDP headers */
+	uint64_t in_packets, in_bytes;
+	uint64_t out_rtp_packets, out_rtp_bytes; /* of them media alone, headers included */
+	uint64_t bad_srtp, replayed, malformed, video_packets, unknown_pt, duplicate;
+	int64_t lost;                           /* sum over sources */
+	double rtt_ms;                          /* -1 unknown; from report blocks */
+	double out_loss;                        /* last fraction that the peer reported, 0..1 */
+	unsigned streams;                       /* heard in the last 5 s */
+	char path[96];
+};
+void peer_stats(const struct peer *p, struct peer_stats *out);
+struct peer_source { uint32_t ssrc; uint64_t packets; int64_t lost; double jitter_ms; int level; int64_t last_us; };
+/* Returns how many were written. */
+size_t peer_sources(const struct peer *p, struct peer_source *out, size_t max);
+
+#endif

@@ -1,0 +1,256 @@
+/* settings.c - the table, and the values of one run */
+#include "session/settings.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+
+/* Order: as config.example and ttymeet.conf(5) list them. */
+static const struct setting table[] = {
+	{ "name", SETTING_TEXT, "", NULL, "display name; empty: the login name", false },
+	{ "email", SETTING_TEXT, "", NULL, "shown to others as avatar; empty: not sent", false },
+	{ "server", SETTING_TEXT, "", NULL, "server for bare room names, e.g. https://meet.example.org", false },
+	{ "muted", SETTING_BOOL, "off", NULL, "join muted", false },
+	{ "reconnect_for", SETTING_DURATION, "15m", NULL, "how long a lost call is tried again", false },
+	{ "audio.mic", SETTING_TEXT, "default", NULL, "microphone: default, none, null, tone[:HZ], noise, file:PATH[,loop], a device's name or number", false },
+	{ "audio.speaker", SETTING_TEXT, "default", NULL, "speaker: default, none, null, file:PATH, a device's name or number", false },
+	{ "audio.no_mic", SETTING_BOOL, "off", NULL, "send no sound at all, open no microphone", false },
+	{ "audio.bitrate", SETTING_INT, "32", "6|510", "Opus bitrate in kbit/s", false },
+	{ "audio.complexity", SETTING_INT, "9", "0|10", "Opus encoder complexity; less is cheaper", false },
+	{ "audio.frame_ms", SETTING_INT, "20", "10|60", "length of a frame in ms: 10, 20, 40 or 60", false },
+	{ "video", SETTING_CHOICE, "off", "off|receive|on", "off: no video on the wire in either direction", false },
+	{ "ui.hints", SETTING_BOOL, "on", NULL, "show a line of keys to new users", false },
+	{ "ui.color", SETTING_CHOICE, "auto", "auto|always|never", "colours; NO_COLOR turns them off, too", false },
+	{ "ui.ascii", SETTING_CHOICE, "auto", "auto|on|off", "marks in plain ASCII", false },
+	{ "ui.bell", SETTING_BOOL, "on", NULL, "ring the terminal's bell for private messages and mentions", false },
+	{ "line.talk", SETTING_BOOL, "on", NULL, "line mode says who begins to talk", false },
+	{ "keys.web", SETTING_BOOL, "off", NULL, "single letters of the web client while the input line is empty", false },
+	{ "network.ca_file", SETTING_TEXT, "", NULL, "certificates to trust (PEM) in place of the system's", false },
+	{ "network.insecure", SETTING_BOOL, "off", NULL, "accept any TLS certificate; shown in the status line", false },
+	{ "network.relay_only", SETTING_BOOL, "off", NULL, "ICE over TURN alone", false },
+	{ "network.stun", SETTING_TEXT, "", NULL, "STUN servers, host[:port], separated by blanks", false },
+	{ "network.turn", SETTING_TEXT, "", NULL, "TURN server, turn:user:password@host[:port][?transport=tcp]", true },
+	{ "privacy.version", SETTING_BOOL, "on", NULL, "tell name and version of the program to the server", false },
+	{ "secret.password", SETTING_TEXT, "", NULL, "room password (from a file or TTYMEET_PASSWORD)", true },
+	{ "secret.jwt", SETTING_TEXT, "", NULL, "token (from a file or TTYMEET_JWT)", true },
+	{ "secret.login", SETTING_TEXT, "", NULL, "user and password of a login (from a file)", true },
+};
+enum { COUNT = sizeof(table) / sizeof(table[0]) };
+
+struct settings {
+	char *value[COUNT];
+	void (*changed)(void *ctx, const char *key);
+	void *changed_ctx;
+	int (*saver)(void *ctx, const char *key, const char *value, char **why);
+	void *saver_ctx;
+};
+
+const struct setting *settings_table(size_t *count)
+{
+	*count = COUNT;
+	return table;
+}
+
+const struct setting *settings_find(const char *key)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (!strcmp(table[i].key, key))
+			return &table[i];
+	return NULL;
+}
+
+static size_t index_of(const char *key)
+{
+	const struct setting *d = settings_find(key);
+
+	/* A key that the program itself names and that is not there is a
+	 * mistake of ours, not of a user. */
+	if (!d) {
+		fprintf(stderr, "ttymeet: no setting '%s'\n", key);
+		abort();
+	}
+	return (size_t)(d - table);
+}
+
+int settings_new(struct settings **out)
+{
+	struct settings *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	for (size_t i = 0; i < COUNT; i++) {
+		s->value[i] = strdup(table[i].def);
+		if (!s->value[i]) {
+			settings_free(&s);
+			return -ENOMEM;
+		}
+	}
+	*out = s;
+	return 0;
+}
+
+void settings_free(struct settings **s)
+{
+	if (!*s)
+		return;
+	for (size_t i = 0; i < COUNT; i++) {
+		if ((*s)->value[i] && table[i].secret)
+			text_wipe((*s)->value[i], strlen((*s)->value[i]));
+		free((*s)->value[i]);
+	}
+	free(*s);
+	*s = NULL;
+}
+
+static int parse_bool(const char *v)
+{
+	static const char *const yes[] = { "on", "yes", "true", "1" };
+	static const char *const no[] = { "off", "no", "false", "0" };
+
+	for (size_t i = 0; i < 4; i++) {
+		if (text_same_nocase(v, yes[i]))
+			return 1;
+		if (text_same_nocase(v, no[i]))
+			return 0;
+	}
+	return -EINVAL;
+}
+
+static void say(char **why, const char *fmt, const char *a, const char *b)
+{
+	int n = snprintf(NULL, 0, fmt, a, b);
+
+	if (!why)
+		return;
+	*why = malloc((size_t)n + 1);
+	if (*why)
+		snprintf(*why, (size_t)n + 1, fmt, a, b);
+}
+
+static bool is_choice(const char *choices, const char *v)
+{
+	size_t len = strlen(v);
+
+	for (const char *p = choices; p; p = strchr(p, '|')) {
+		p += *p == '|';
+		if (!strncmp(p, v, len) && (p[len] == '|' || !p[len]))
+			return len > 0;
+	}
+	return false;
+}
+
+static int check(const struct setting *d, const char *v, char **why)
+{
+	int64_t us;
+	uint64_t n, min, max;
+	char *bar;
+
+	switch (d->type) {
+	case SETTING_TEXT:
+		return 0;
+	case SETTING_BOOL:
+		if (parse_bool(v) >= 0)
+			return 0;
+		say(why, "%s is on or off, not '%s'", d->key, v);
+		return -EINVAL;
+	case SETTING_CHOICE:
+		if (is_choice(d->choices, v))
+			return 0;
+		say(why, "%s is one of %s", d->key, d->choices);
+		return -EINVAL;
+	case SETTING_DURATION:
+		if (!text_duration_us(v, &us))
+			return 0;
+		say(why, "%s is a time like 10s or 5m, not '%s'", d->key, v);
+		return -EINVAL;
+	case SETTING_INT:
+		min = strtoull(d->choices, &bar, 10);
+		max = strtoull(bar + 1, NULL, 10);
+		if (!text_u64(v, min, max, &n))
+			return 0;
+		say(why, "%s is a number, %s (least|most)", d->key, d->choices);
+		return -EINVAL;
+	}
+	return -EINVAL;
+}
+
+int settings_set(struct settings *s, const char *key, const char *value, char **why)
+{
+	const struct setting *d = settings_find(key);
+	char *copy;
+	size_t i;
+	int err;
+
+	if (why)
+		*why = NULL;
+	if (!d) {
+		say(why, "there is no setting '%s'%s", key, "");
+		return -ENOENT;
+	}
+	err = check(d, value, why);
+	if (err)
+		return err;
+	copy = strdup(d->type == SETTING_BOOL ? (parse_bool(value) ? "on" : "off") : value);
+	if (!copy)
+		return -ENOMEM;
+	i = index_of(key);
+	if (d->secret)
+		text_wipe(s->value[i], strlen(s->value[i]));
+	free(s->value[i]);
+	s->value[i] = copy;
+	if (s->changed)
+		s->changed(s->changed_ctx, key);
+	return 0;
+}
+
+const char *settings_text(const struct settings *s, const char *key)
+{
+	return s->value[index_of(key)];
+}
+
+bool settings_bool(const struct settings *s, const char *key)
+{
+	return parse_bool(settings_text(s, key)) == 1;
+}
+
+int64_t settings_int(const struct settings *s, const char *key)
+{
+	return strtoll(settings_text(s, key), NULL, 10);
+}
+
+int64_t settings_duration_us(const struct settings *s, const char *key)
+{
+	int64_t us = 0;
+
+	text_duration_us(settings_text(s, key), &us);
+	return us;
+}
+
+bool settings_is_default(const struct settings *s, const char *key)
+{
+	size_t i = index_of(key);
+
+	return !strcmp(s->value[i], table[i].def);
+}
+
+void settings_on_change(struct settings *s, void (*fn)(void *ctx, const char *key), void *ctx)
+{
+	s->changed = fn;
+	s->changed_ctx = ctx;
+}
+
+void settings_set_saver(struct settings *s, int (*save)(void *ctx, const char *key, const char *value, char **why), void *ctx)
+{
+	s->saver = save;
+	s->saver_ctx = ctx;
+}
+
+int settings_save(struct settings *s, const char *key, char **why)
+{
+	if (settings_find(key)->secret || !s->saver)
+		return 0;
+	return s->saver(s->saver_ctx, key, settings_text(s, key), why);
+}

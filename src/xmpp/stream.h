@@ -1,0 +1,87 @@
+/* stream.h - the client's XMPP stream over WebSocket (RFC 7395, RFC 6120)
+ *
+ * From <open/> through SASL and binding to stanzas.  No socket, no clock:
+ * text messages and time come in, text and events go out.  Keeps the table
+ * of IQs that wait for an answer (by their whole id and the sender), answers
+ * pings and what nobody else answers, and pings the server itself.
+ */
+#ifndef XMPP_STREAM_H
+#define XMPP_STREAM_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "xmpp/xml.h"
+
+struct xmpp_stream;
+
+enum xmpp_error {
+	XMPP_LOGIN,     /* SASL refused; text is the server's reason */
+	XMPP_NO_MECHANISM, /* the server offers nothing that we can */
+	XMPP_PROTOCOL,  /* it does not speak XMPP as it should */
+	XMPP_STREAM,    /* stream error; text has condition and reason */
+	XMPP_CLOSED,    /* <close/> */
+	XMPP_DEAD,      /* two pings without an answer */
+	XMPP_NO_MEMORY
+};
+
+struct xmpp_config {
+	const char *domain;             /* of <open to=…> and of pings */
+	const char *user, *password;    /* SASL PLAIN; NULL: ANONYMOUS */
+	int64_t ping_interval_us, ping_timeout_us; /* 0: 10 s and 5 s */
+	unsigned ping_failures;         /* 0: 2 */
+};
+
+/* Called from xmpp_stream_input() and _tick(); must not free the stream. */
+struct xmpp_events {
+	void (*send)(void *ctx, const char *text, size_t len);
+	/* Bound: the full JID that the server gave.  features: the second
+	 * <stream:features/>, kept for later (stream management). */
+	void (*ready)(void *ctx, const char *jid, const struct xml *features);
+	/* Every stanza that is no answer to an IQ of ours.  Returns true if it
+	 * was dealt with; an IQ get or set that nobody took is answered with
+	 * service-unavailable.  Also called while binding (what servers push
+	 * before the bind result). */
+	bool (*stanza)(void *ctx, const struct xml *stanza);
+	void (*failed)(void *ctx, enum xmpp_error why, const char *text);
+};
+
+int xmpp_stream_new(struct xmpp_stream **out, const struct xmpp_config *cfg,
+		    const struct xmpp_events *ev, void *ctx);
+void xmpp_stream_free(struct xmpp_stream **s);  /* waiting IQs are not called */
+
+void xmpp_stream_open(struct xmpp_stream *s, int64_t now_us);
+/* One WebSocket message.  Malformed ones are counted, more than a few in a
+ * row end the stream. */
+void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int64_t now_us);
+int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us);
+void xmpp_stream_close(struct xmpp_stream *s);  /* sends <close/> */
+
+const char *xmpp_stream_jid(const struct xmpp_stream *s);       /* "" before ready */
+
+/* Sends a stanza and frees it.  xmlns='jabber:client' is on the root. */
+int xmpp_stream_send(struct xmpp_stream *s, struct xml **stanza);
+
+/* answer NULL: none came in time, or the stream ended.  type "error" is an
+ * answer like any other. */
+typedef void xmpp_iq_fn(void *ctx, const struct xml *answer);
+/* Gives the IQ a fresh id, sends it and frees it.  `to` is read from iq; an
+ * answer counts only from there (or from the own bare JID or the domain
+ * where there is no `to`). */
+int xmpp_stream_iq(struct xmpp_stream *s, struct xml **iq, int64_t timeout_us,
+		   int64_t now_us, xmpp_iq_fn *fn, void *ctx);
+/* Answers to an IQ get or set; the id is echoed whole. */
+int xmpp_stream_result(struct xmpp_stream *s, const struct xml *iq, struct xml *child /* owned, may be NULL */);
+int xmpp_stream_error(struct xmpp_stream *s, const struct xml *iq, const char *type,
+		      const char *condition, struct xml *extra /* owned, may be NULL */);
+
+struct xmpp_counters { uint64_t in, out, malformed, unexpected_answers; };
+void xmpp_stream_counters(const struct xmpp_stream *s, struct xmpp_counters *out);
+
+/* The pieces the server side writes as well. */
+struct xml *xmpp_iq_new(const char *type, const char *to);
+struct xml *xmpp_iq_answer(const struct xml *iq, const char *type);     /* from/to swapped, id kept */
+struct xml *xmpp_error_add(struct xml *stanza, const char *type, const char *condition, const char *text);
+/* Reads an <error/>: condition (lent, "undefined-condition" if odd) and text ("" if none). */
+const char *xmpp_error_condition(const struct xml *stanza);
+const char *xmpp_error_text(const struct xml *stanza);
+
+#endif
