@@ -29,7 +29,7 @@ MAY_call    := base io xmpp rtc
 MAY_host    := base io xmpp rtc
 MAY_session := base io call audio video
 MAY_ui      := base session
-MAY_app     := $(ROOMS)
+MAY_app     := base io xmpp rtc audio video call host session ui
 
 PKGS := glib-2.0 nice libsrtp2 openssl libcurl libwebsockets expat jansson opus \
         portaudio-2.0 sndfile opusfile libopusenc speexdsp ncursesw
@@ -66,6 +66,9 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# A room and all that it stands on.
+closure = $(sort $(1) $(foreach m,$(MAY_$(1)),$(call closure,$(m))))
+
 # ---- unit tests: one program a room, linked with what the room may include ----
 
 UNIT_ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/unit/*/*.c)))))
@@ -73,7 +76,7 @@ UNITS := $(UNIT_ROOMS:%=$(B)/unit-%)
 
 define unit_rule
 $(B)/unit-$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c) $(wildcard tests/unit/*.c)) \
-		$(foreach r,$(sort $(MAY_$(1)) $(1) $(foreach m,$(MAY_$(1)),$(MAY_$(m)))),$(call obj_of,$(r)))
+		$(foreach r,$(call closure,$(1)),$(call obj_of,$(r)))
 	@echo "  LD    $$@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
 endef

@@ -92,6 +92,17 @@ void session_free(struct session **s);
 void session_listen(struct session *s, struct session_listener *l);
 void session_unlisten(struct session *s, struct session_listener *l);
 
+/* Headless runs and those with an end of their own stop when the call is lost
+ * for good or no sound path is found; with a person before it, it tries on. */
+void session_set_unattended(struct session *s, bool unattended);
+/* When the program began (monotonic): first_sound_ms counts from there. */
+void session_set_start(struct session *s, int64_t start_us);
+/* Folder for the volumes of people by name, kept from call to call. */
+void session_set_state_dir(struct session *s, const char *dir);
+/* Every signalling message, secrets in it: "in"/"out", "xmpp"/"bridge"/"http". */
+void session_set_trace(struct session *s, void (*fn)(void *ctx, const char *dir, const char *ch,
+			const char *data, size_t len), void *ctx);
+
 /* url NULL: the last one.  -EINVAL with *why (new string) for a bad address;
  * what fails later is told by events. */
 int session_join(struct session *s, const char *url, char **why);

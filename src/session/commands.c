@@ -1,0 +1,860 @@
+/* commands.c - the one table of commands
+ *
+ * The input line, keys, the control socket, /help, completion and the man
+ * page all read it.  A command gets its words and writes what it has to say;
+ * refusals carry a kind for programs and words for people.
+ */
+#include "session/session_priv.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+enum { ARGS_MAX = 64, LINE_MAX_BYTES = 16384 };
+
+static int refuse(struct buf *text, const char **kind, int err, const char *k, const char *words)
+{
+	*kind = k;
+	buf_adds(text, words);
+	return err;
+}
+
+/* An answer of the call's, with its words. */
+static int told(struct session *s, struct buf *text, int err, char *why)
+{
+	if (err)
+		buf_adds(text, why ? why : strerror(-err));
+	free(why);
+	session_kick(s);
+	return err;
+}
+
+static struct member *person_arg(struct session *s, const char *name, struct buf *text,
+				 const char **kind)
+{
+	const char *why;
+	struct member *m = member_by_name(s, name, &why);
+
+	if (!m) {
+		*kind = "unknown-person";
+		buf_addf(text, "%s: %s", name, why);
+	}
+	return m;
+}
+
+/* Is word the start of one of these?  "on", "off" or nothing: toggles. */
+static int on_off(const char *word, bool now, bool *out)
+{
+	if (!word)
+		*out = !now;
+	else if (!strcmp(word, "on") || !strcmp(word, "up"))
+		*out = true;
+	else if (!strcmp(word, "off") || !strcmp(word, "down"))
+		*out = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- program ---- */
+
+static void help_one(const struct command *c, struct buf *text)
+{
+	buf_addf(text, "/%s%s%s  %s", c->name, *c->usage ? " " : "", c->usage, c->help);
+	if (c->alias)
+		buf_addf(text, " (also /%s)", c->alias);
+}
+
+static int run_help(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	size_t n;
+	const struct command *t = session_commands(&n);
+	const char *group = "";
+
+	(void)s;
+	if (argc > 1) {
+		const struct command *c = session_command_find(argv[1] + (*argv[1] == '/'));
+
+		if (!c)
+			return refuse(text, kind, -ENOENT, "unknown-command", "there is no such command; /help lists them");
+		help_one(c, text);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!t[i].run)
+			continue;
+		if (strcmp(group, t[i].group)) {
+			group = t[i].group;
+			buf_addf(text, "%s%s\n", i ? "\n" : "", group);
+		}
+		buf_adds(text, "  ");
+		help_one(&t[i], text);
+		buf_addc(text, '\n');
+	}
+	buf_adds(text, "\nA line without a slash is said to all; // sends a line that begins with one.");
+	return 0;
+}
+
+static int run_quit(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	(void)text;
+	(void)kind;
+	if (s->link && !s->over) {
+		session_leave(s);
+		return 0;
+	}
+	s->over = true;
+	event_push(s, SESSION_EV_LEFT, NULL, "", NULL, false, false);
+	return 0;
+}
+
+static int run_join(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err = session_join(s, argc > 1 ? argv[1] : NULL, &why);
+
+	if (err)
+		*kind = "bad-address";
+	return told(s, text, err, why);
+}
+
+static void show_setting(struct session *s, const struct setting *d, struct buf *text)
+{
+	const char *v = settings_text(s->settings, d->key);
+
+	buf_addf(text, "%s = %s", d->key, d->secret ? (*v ? "***" : "") : v);
+}
+
+static int apply_setting(struct session *s, const char *key)
+{
+	const char *v = settings_text(s->settings, key);
+
+	if (s->sound && !strcmp(key, "audio.mic"))
+		sound_device(s->sound, AUDIO_MIC, s->no_mic ? "none" : v);
+	if (s->sound && !strcmp(key, "audio.speaker"))
+		sound_device(s->sound, AUDIO_SPEAKER, v);
+	if (s->sound && !strcmp(key, "audio.bitrate"))
+		sound_bitrate(s->sound, (int)settings_int(s->settings, key) * 1000);
+	if (!strcmp(key, "name") && session_call(s))
+		call_set_name(session_call(s), v, clock_now_us());
+	session_kick(s);
+	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE | DIRTY_MESSAGES);
+	return 0;
+}
+
+static int run_set(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	size_t n;
+	const struct setting *t = settings_table(&n), *d;
+	char *why = NULL;
+	int err;
+
+	for (size_t i = 0; argc < 3 && i < n; i++) {
+		if (argc == 2 && !text_starts(t[i].key, argv[1]))
+			continue;
+		if (text->len)
+			buf_addc(text, '\n');
+		show_setting(s, &t[i], text);
+		if (argc == 2 && !strcmp(t[i].key, argv[1]))
+			buf_addf(text, "  (%s)", t[i].help);
+	}
+	if (argc < 3)
+		return text->len ? 0 : refuse(text, kind, -ENOENT, "unknown-setting",
+					      "there is no such setting; /set lists them");
+	d = settings_find(argv[1]);
+	if (d && !strcmp(d->key, "video") && strcmp(argv[2], "off"))
+		return refuse(text, kind, -ENOTSUP, "not-built-in", "video is not built in yet");
+	err = settings_set(s->settings, argv[1], argv[2], &why);
+	if (err) {
+		*kind = "bad-setting";
+		return told(s, text, err, why);
+	}
+	apply_setting(s, argv[1]);
+	err = settings_save(s->settings, argv[1], &why);
+	show_setting(s, d, text);
+	if (err)
+		buf_addf(text, " (for this run alone: %s)", why ? why : strerror(-err));
+	free(why);
+	return 0;
+}
+
+static int run_stats(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	(void)kind;
+	session_stats_text(s, text);
+	return 0;
+}
+
+static int run_dump(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "there is no call");
+	call_print(session_call(s), text);
+	return 0;
+}
+
+/* ---- sound ---- */
+
+static int set_muted(struct session *s, bool muted, struct buf *text, const char **kind)
+{
+	struct call *c = session_call(s);
+	int err;
+
+	if (!muted && s->no_mic)
+		return refuse(text, kind, -ENODEV, "no-mic", "there is no microphone in this call");
+	err = c ? call_set_muted(c, muted, clock_now_us()) : 0;
+	if (err && err != -ENOTCONN)
+		return told(s, text, err, NULL);
+	session_apply_muted(s, muted);
+	session_kick(s);
+	buf_adds(text, muted ? "you are muted" : "the others can hear you");
+	return 0;
+}
+
+static int run_mute(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	struct member *m;
+	int err;
+
+	if (argc == 1)
+		return set_muted(s, true, text, kind);
+	if (!strcmp(argv[1], "all") && argc == 2)
+		return refuse(text, kind, -ENOTSUP, "not-built-in", "muting all at once is not built in yet; name one");
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	m = person_arg(s, argv[1], text, kind);
+	if (!m)
+		return -ENOENT;
+	if (m->p.me)
+		return set_muted(s, true, text, kind);
+	err = call_mute_other(session_call(s), m->id, kind, &why, clock_now_us());
+	if (!err)
+		buf_addf(text, "asked to mute %s", m->shown);
+	return told(s, text, err, why);
+}
+
+static int run_unmute(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	return set_muted(s, false, text, kind);
+}
+
+static int run_ptt(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool open;
+
+	if (on_off(argc > 1 ? argv[1] : NULL, !s->muted, &open))
+		return refuse(text, kind, -EINVAL, "usage", "/ptt [on|off]: without a word it toggles");
+	return set_muted(s, !open, text, kind);
+}
+
+static int run_deafen(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool on;
+
+	if (on_off(argc > 1 ? argv[1] : NULL, s->deaf, &on))
+		return refuse(text, kind, -EINVAL, "usage", "/deafen [on|off]: without a word it toggles");
+	s->deaf = on;
+	if (s->sound)
+		sound_deaf(s->sound, on);
+	session_touch(s, DIRTY_STATUS);
+	buf_adds(text, on ? "you hear nobody; /deafen hears again" : "you hear the others");
+	return 0;
+}
+
+static int set_device(struct session *s, enum audio_side side, const char *key, const char *spec,
+		      struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err;
+
+	if (!spec) {
+		buf_addf(text, "%s: %s%s%s", side == AUDIO_MIC ? "microphone" : "speaker",
+			 settings_text(s->settings, key),
+			 *s->trouble[side] ? "; " : "", s->trouble[side]);
+		return 0;
+	}
+	err = audio_device_check(side, spec, &why);
+	if (!err)
+		err = settings_set(s->settings, key, spec, why ? NULL : &why);
+	if (err) {
+		*kind = "device";
+		return told(s, text, err, why);
+	}
+	free(why);
+	apply_setting(s, key);
+	buf_addf(text, "%s: %s", side == AUDIO_MIC ? "microphone" : "speaker", spec);
+	return 0;
+}
+
+static int run_mic(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	if (argc > 1 && s->no_mic)
+		return refuse(text, kind, -ENODEV, "no-mic", "this call was joined without a microphone; join again without --no-mic");
+	return set_device(s, AUDIO_MIC, "audio.mic", argc > 1 ? argv[1] : NULL, text, kind);
+}
+
+static int run_speaker(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	return set_device(s, AUDIO_SPEAKER, "audio.speaker", argc > 1 ? argv[1] : NULL, text, kind);
+}
+
+static void devices_listed(void *ctx, const char *json)
+{
+	session_devices_say(ctx, json);
+}
+
+static int run_devices(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	(void)kind;
+	session_devices(s, devices_listed, s);
+	buf_adds(text, "looking for sound devices");
+	return 0;
+}
+
+static int run_volume(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *number = argv[argc - 1];
+	size_t len = strlen(number);
+	struct member *m;
+	uint64_t percent;
+
+	if (argc == 2) {
+		m = person_arg(s, argv[1], text, kind);
+		if (!m)
+			return -ENOENT;
+		buf_addf(text, "%s: %d %%", m->shown, m->p.volume);
+		return 0;
+	}
+	if (len && number[len - 1] == '%')
+		number[len - 1] = 0;
+	if (text_u64(number, 0, 400, &percent))
+		return refuse(text, kind, -EINVAL, "usage", "/volume NAME|all PERCENT: a number from 0 to 400");
+	if (!strcmp(argv[1], "all")) {
+		for (size_t i = 0; i < s->members; i++)
+			if (!s->member[i]->p.me)
+				volume_set(s, s->member[i], (int)percent);
+		buf_addf(text, "everybody: %d %%", (int)percent);
+		return 0;
+	}
+	m = person_arg(s, argv[1], text, kind);
+	if (!m)
+		return -ENOENT;
+	volume_set(s, m, (int)percent);
+	buf_addf(text, "%s: %d %%", m->shown, (int)percent);
+	return 0;
+}
+
+static int run_bitrate(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err = 0;
+
+	if (argc > 1)
+		err = settings_set(s->settings, "audio.bitrate", argv[1], &why);
+	if (err) {
+		*kind = "bad-setting";
+		return told(s, text, err, why);
+	}
+	if (argc > 1)
+		apply_setting(s, "audio.bitrate");
+	buf_addf(text, "Opus at %s kbit/s", settings_text(s->settings, "audio.bitrate"));
+	return 0;
+}
+
+/* ---- people ---- */
+
+static void who_group(struct session *s, struct buf *text, const char *title,
+		      bool (*in)(const struct person *p))
+{
+	bool first = true;
+
+	for (size_t i = 0; i < session_people(s); i++) {
+		const struct person *p = session_person(s, i);
+
+		if (!in(p))
+			continue;
+		buf_addf(text, "%s%s%s", first ? title : ", ", first ? ": " : "",
+			 p->me ? "you" : p->name);
+		if (p->moderator)
+			buf_adds(text, " (moderator)");
+		if (p->volume != 100 && !p->me)
+			buf_addf(text, " (%d %%)", p->volume);
+		buf_addf(text, " #%.4s", p->id);
+		first = false;
+	}
+	if (!first)
+		buf_adds(text, ". ");
+}
+
+static bool who_talks(const struct person *p) { return p->talking; }
+static bool who_hand(const struct person *p) { return !p->talking && p->hand; }
+static bool who_muted(const struct person *p) { return !p->talking && !p->hand && p->muted; }
+static bool who_rest(const struct person *p) { return !p->talking && !p->hand && !p->muted; }
+
+static int run_who(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	if (!session_people(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	who_group(s, text, "Talking", who_talks);
+	who_group(s, text, "Hands", who_hand);
+	who_group(s, text, "Muted", who_muted);
+	who_group(s, text, "Also here", who_rest);
+	return 0;
+}
+
+static int run_nick(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *clean = text_clean(argv[argc - 1], strlen(argv[argc - 1]), 200, TEXT_TRIM);
+	int err = clean ? settings_set(s->settings, "name", clean, NULL) : -ENOMEM;
+
+	(void)kind;
+	if (!err) {
+		apply_setting(s, "name");
+		buf_addf(text, "you are called %s now", clean);
+	}
+	free(clean);
+	return err;
+}
+
+static int run_hand(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct call *c = session_call(s);
+	bool up;
+	int err;
+
+	if (on_off(argc > 1 ? argv[1] : NULL, s->hand, &up))
+		return refuse(text, kind, -EINVAL, "usage", "/hand [up|down]: without a word it toggles");
+	if (!c)
+		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	err = call_set_hand(c, up, clock_now_us());
+	if (err)
+		return refuse(text, kind, err, "not-joined", "you are in no room");
+	s->hand = up;
+	session_kick(s);
+	buf_adds(text, up ? "your hand is up; /hand lowers it" : "your hand is down");
+	return 0;
+}
+
+static int run_kick(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct member *m;
+	char *why = NULL;
+	int err;
+
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	m = person_arg(s, argv[1], text, kind);
+	if (!m)
+		return -ENOENT;
+	err = call_kick(session_call(s), m->id, argc > 2 ? argv[2] : "", kind, &why, clock_now_us());
+	if (!err)
+		buf_addf(text, "asked to remove %s", m->shown);
+	return told(s, text, err, why);
+}
+
+/* ---- chat ---- */
+
+static int say(struct session *s, const char *line, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err;
+
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "not sent: you are in no room");
+	err = call_say(session_call(s), line, kind, &why, clock_now_us());
+	return told(s, text, err, why);
+}
+
+static int run_say(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	return say(s, argv[argc - 1], text, kind);
+}
+
+static int run_me(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct buf b = { 0 };
+	int err;
+
+	/* XEP-0245: the text as typed, receivers make the third person. */
+	buf_addf(&b, "/me %s", argv[argc - 1]);
+	err = say(s, buf_str(&b), text, kind);
+	buf_free(&b);
+	return err;
+}
+
+static int run_msg(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct member *m;
+	char *why = NULL;
+	int err;
+
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "not sent: you are in no room");
+	m = person_arg(s, argv[1], text, kind);
+	if (!m)
+		return -ENOENT;
+	err = call_tell(session_call(s), m->id, argv[argc - 1], kind, &why, clock_now_us());
+	return told(s, text, err, why);
+}
+
+static int run_topic(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err;
+
+	if (argc == 1) {
+		buf_adds(text, *s->subject ? s->subject : "no subject is set");
+		return 0;
+	}
+	if (!session_call(s))
+		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	err = call_topic(session_call(s), argv[1], kind, &why, clock_now_us());
+	return told(s, text, err, why);
+}
+
+static int run_clear(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)argc;
+	(void)argv;
+	(void)text;
+	(void)kind;
+	session_clear_messages(s);
+	return 0;
+}
+
+static int run_video(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	(void)s;
+	if (argc > 1 && !strcmp(argv[1], "off")) {
+		buf_adds(text, "video is off");
+		return 0;
+	}
+	return refuse(text, kind, -ENOTSUP, "not-built-in", "video is not built in yet; it is off");
+}
+
+/* ---- the table ---- */
+
+#define LATER(name, group, usage, help) { name, NULL, group, usage, help, 0, ARGS_MAX, 0, NULL }
+
+/* Grouped as ttymeet(1) lists them; an entry without a function is a name that
+ * is kept for a later version and says so. */
+static const struct command table[] = {
+	{ "help", NULL, "program", "[COMMAND]", "list the commands, or one of them", 0, 1, 0, run_help },
+	{ "quit", "leave", "program", "", "leave the call and end the program", 0, 0, 0, run_quit },
+	{ "join", NULL, "program", "[URL]", "join a room; without an address the last one again", 0, 1, 0, run_join },
+	{ "set", NULL, "program", "[KEY [VALUE]]", "show settings, or change one and keep it", 0, 2, COMMAND_RAW, run_set },
+	{ "stats", NULL, "program", "", "what the call costs: kbit/s, delay, loss, CPU, memory", 0, 0, 0, run_stats },
+	{ "dump", NULL, "program", "", "print the state of the call for a bug report", 0, 0, 0, run_dump },
+	LATER("bind", "program", "KEY COMMAND", "bind a key"),
+	LATER("alias", "program", "NAME COMMAND", "name a command"),
+	LATER("theme", "program", "NAME", "choose colours"),
+	LATER("reload", "program", "", "read the config again"),
+	LATER("check", "program", "", "the doctor; see ttymeet check"),
+
+	{ "mute", NULL, "sound", "[NAME]", "close the microphone; with a name, a moderator mutes that person", 0, 1, COMMAND_NAME, run_mute },
+	{ "unmute", NULL, "sound", "", "open the microphone", 0, 0, 0, run_unmute },
+	{ "ptt", NULL, "sound", "[on|off]", "talk or stop talking: toggles the microphone", 0, 1, 0, run_ptt },
+	{ "deafen", NULL, "sound", "[on|off]", "hear nobody, or everybody again", 0, 1, 0, run_deafen },
+	{ "mic", NULL, "sound", "[DEVICE]", "choose the microphone", 0, 1, COMMAND_RAW, run_mic },
+	{ "speaker", NULL, "sound", "[DEVICE]", "choose the speaker", 0, 1, COMMAND_RAW, run_speaker },
+	{ "devices", NULL, "sound", "", "list the sound devices", 0, 0, 0, run_devices },
+	{ "volume", NULL, "sound", "NAME|all [PERCENT]", "how loud somebody is for you, 0 to 400", 1, 2, COMMAND_NAME, run_volume },
+	{ "bitrate", NULL, "sound", "[KBIT]", "bitrate of your voice, 6 to 510 kbit/s", 0, 1, 0, run_bitrate },
+	LATER("music", "sound", "[on|off]", "music mode"),
+	LATER("aec", "sound", "[on|off]", "echo cancellation"),
+	LATER("ns", "sound", "[on|off]", "noise suppression"),
+	LATER("agc", "sound", "[on|off]", "automatic gain"),
+	LATER("budget", "sound", "KBIT|off", "cap what the call puts on the line"),
+	LATER("delay", "sound", "low|normal|safe", "how much to buffer"),
+	LATER("record", "sound", "[FILE]|stop", "record the call"),
+
+	LATER("play", "listening", "FILE...", "play files to all"),
+	LATER("queue", "listening", "", "what is to be played"),
+	LATER("next", "listening", "", "play the next file"),
+	LATER("pause", "listening", "", "pause playing"),
+	LATER("stop", "listening", "", "stop playing"),
+	LATER("seek", "listening", "TIME", "go to a place in the file"),
+	LATER("level", "listening", "PERCENT", "how loud the file is"),
+	LATER("duck", "listening", "[on|off]", "lower the file while somebody talks"),
+	LATER("system", "listening", "[on|off]", "send what this machine plays"),
+
+	{ "who", NULL, "people", "", "who is here, who talks, whose hand is up", 0, 0, 0, run_who },
+	{ "nick", NULL, "people", "NAME", "change your name", 1, 1, COMMAND_RAW, run_nick },
+	{ "hand", NULL, "people", "[up|down]", "raise or lower your hand", 0, 1, 0, run_hand },
+	{ "kick", NULL, "people", "NAME [REASON]", "remove somebody (moderators)", 1, 2, COMMAND_NAME | COMMAND_RAW, run_kick },
+	LATER("react", "people", "NAME", "send a reaction"),
+	LATER("ignore", "people", "NAME", "hear and read nothing of somebody"),
+	LATER("ask", "people", "NAME", "ask somebody to unmute"),
+	LATER("grant", "people", "NAME", "make somebody a moderator"),
+	LATER("moderate", "people", "audio|video on|off", "let only those talk who are allowed"),
+	LATER("follow", "people", "", "follow a moderator's view"),
+
+	{ "say", NULL, "chat", "TEXT", "say to all in writing", 1, 1, COMMAND_RAW, run_say },
+	{ "msg", NULL, "chat", "NAME TEXT", "write to one person alone", 2, 2, COMMAND_NAME | COMMAND_RAW, run_msg },
+	{ "me", NULL, "chat", "TEXT", "say what you do", 1, 1, COMMAND_RAW, run_me },
+	{ "topic", NULL, "chat", "[TEXT]", "show or set the subject (moderators)", 0, 1, COMMAND_RAW, run_topic },
+	{ "clear", NULL, "chat", "", "empty the chat pane", 0, 0, 0, run_clear },
+	LATER("reply", "chat", "TEXT", "answer the last message"),
+	LATER("search", "chat", "TEXT", "search the chat"),
+	LATER("url", "chat", "[N]", "open a link"),
+
+	LATER("lock", "room", "", "set a password"),
+	LATER("unlock", "room", "", "remove the password"),
+	LATER("lobby", "room", "on|off", "let people knock"),
+	LATER("admit", "room", "NAME|all", "let somebody in"),
+	LATER("deny", "room", "NAME", "turn somebody away"),
+	LATER("breakout", "room", "...", "rooms beside this one"),
+	LATER("poll", "room", "...", "ask all"),
+	LATER("vote", "room", "...", "answer a poll"),
+	LATER("captions", "room", "on|off", "subtitles"),
+	LATER("end", "room", "", "end the meeting for all"),
+
+	{ "video", NULL, "picture", "off", "video: off is the only choice of this build", 0, 1, 0, run_video },
+	LATER("camera", "picture", "DEVICE|off", "choose the camera"),
+	LATER("view", "picture", "NAME|speaker|grid|off", "whose picture to show"),
+	LATER("style", "picture", "half|ascii|quad|sixel|kitty|auto", "how to draw it"),
+	LATER("share", "picture", "terminal|off", "show your terminal"),
+};
+enum { COUNT = sizeof(table) / sizeof(table[0]) };
+
+const struct command *session_commands(size_t *count)
+{
+	*count = COUNT;
+	return table;
+}
+
+const struct command *session_command_find(const char *word)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (!strcmp(table[i].name, word) ||
+		    (table[i].alias && !strcmp(table[i].alias, word)))
+			return &table[i];
+	return NULL;
+}
+
+/* ---- lines to words ---- */
+
+static char *skip_blanks(char *p)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	return p;
+}
+
+/* Cuts one word; quotes hold blanks together.  Returns what is behind it. */
+static char *cut_word(char *p, char **word)
+{
+	char quote = *p == '"' || *p == '\'' ? *p : 0, *end;
+
+	/* An apostrophe may be part of a name: quoted only if it closes. */
+	if (quote && strchr(p + 1, quote)) {
+		*word = p + 1;
+		end = strchr(p + 1, quote);
+	} else {
+		*word = p;
+		end = p + strcspn(p, " \t");
+	}
+	if (*end)
+		*end++ = 0;
+	return skip_blanks(end);
+}
+
+/* A name may have blanks: the longest run of words that is somebody's. */
+static char *cut_name(struct session *s, char *p, char **word)
+{
+	size_t best = 0;
+
+	if (*p == '"' || *p == '#' || *p == '\'')
+		return cut_word(p, word);
+	for (size_t i = 0; i < s->members; i++) {
+		const char *name = s->member[i]->shown;
+		size_t len = strlen(name);
+
+		if (len > best && !strncasecmp(p, name, len) && (!p[len] || p[len] == ' '))
+			best = len;
+	}
+	if (!best)
+		return cut_word(p, word);
+	*word = p;
+	if (p[best])
+		p[best++] = 0;
+	return skip_blanks(p + best);
+}
+
+static size_t split(struct session *s, const struct command *c, char *p, char **argv)
+{
+	size_t argc = 1;
+
+	while (*p && argc <= c->max_args) {
+		bool last = argc == c->max_args;
+
+		if (last && c->flags & COMMAND_RAW && !(argc == 1 && c->flags & COMMAND_NAME)) {
+			argv[argc++] = p;
+			return argc;
+		}
+		p = argc == 1 && c->flags & COMMAND_NAME ? cut_name(s, p, &argv[argc])
+			: cut_word(p, &argv[argc]);
+		argc++;
+	}
+	return *p ? argc + 1 : argc;    /* one too many: a mistake */
+}
+
+static int usage(const struct command *c, struct buf *text, const char **kind)
+{
+	*kind = "usage";
+	buf_addf(text, "usage: /%s%s%s", c->name, *c->usage ? " " : "", c->usage);
+	return -EINVAL;
+}
+
+int session_command(struct session *s, const char *line, struct buf *text, const char **kind)
+{
+	char *copy, *p, *argv[ARGS_MAX + 2];
+	const struct command *c;
+	size_t argc;
+	int err;
+
+	*kind = "failed";
+	line += strspn(line, " \t");
+	line += *line == '/';
+	if (strlen(line) > LINE_MAX_BYTES)
+		return refuse(text, kind, -E2BIG, "usage", "the line is too long");
+	copy = strdup(line);
+	if (!copy)
+		return -ENOMEM;
+	p = cut_word(copy, &argv[0]);
+	c = session_command_find(argv[0]);
+	if (!c) {
+		*kind = "unknown-command";
+		buf_addf(text, "there is no command '%s'; /help lists them", argv[0]);
+		err = -ENOENT;
+	} else if (!c->run) {
+		*kind = "not-built-in";
+		buf_addf(text, "/%s is not built in yet", c->name);
+		err = -ENOTSUP;
+	} else {
+		argc = split(s, c, p, argv);
+		err = argc - 1 < c->min_args || argc - 1 > c->max_args ? usage(c, text, kind)
+			: c->run(s, (int)argc, argv, text, kind);
+	}
+	free(copy);
+	return err;
+}
+
+void session_input(struct session *s, const char *line)
+{
+	struct buf text = { 0 };
+	const char *kind = "";
+	int err;
+
+	if (!line[strspn(line, " \t")])
+		return;
+	if (*line == '/' && line[1] != '/')
+		err = session_command(s, line, &text, &kind);
+	else
+		err = say(s, line + (*line == '/'), &text, &kind);
+	if (text.len) {
+		struct message_new n = {
+			.kind = err ? MESSAGE_ERROR : MESSAGE_INFO, .text = buf_str(&text),
+		};
+		uint64_t serial = message_add(s, &n);
+
+		event_push_message(s, err ? SESSION_EV_ERROR : SESSION_EV_NOTICE, serial, kind);
+	}
+	buf_free(&text);
+}
+
+/* ---- Tab ---- */
+
+struct matches { char **v; size_t n; };
+
+static void match(struct matches *m, const char *prefix, const char *before, const char *word,
+		  const char *after)
+{
+	struct buf b = { 0 };
+
+	if (strncasecmp(word, prefix, strlen(prefix)))
+		return;
+	buf_addf(&b, "%s%s%s", before, word, after);
+	m->v = realloc(m->v, (m->n + 2) * sizeof(*m->v));
+	if (!m->v)
+		abort();
+	m->v[m->n] = buf_steal(&b);
+	if (!m->v[m->n])
+		abort();
+	m->v[++m->n] = NULL;
+}
+
+static void match_names(struct session *s, struct matches *m, const char *prefix, const char *after)
+{
+	for (size_t i = 0; i < session_people(s); i++)
+		if (!session_person(s, i)->me)
+			match(m, prefix, "", session_person(s, i)->name, after);
+}
+
+static void match_settings(struct matches *m, const char *prefix)
+{
+	size_t n;
+	const struct setting *t = settings_table(&n);
+
+	for (size_t i = 0; i < n; i++)
+		match(m, prefix, "", t[i].key, " ");
+}
+
+char **session_complete(struct session *s, const char *line, size_t at, size_t *start)
+{
+	struct matches m = { 0 };
+	char word[256], prefix[512];
+	const struct command *c;
+	size_t first = strcspn(line, " ");
+
+	*start = at;
+	if (at > strlen(line) || at >= sizeof(prefix))
+		return NULL;
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)at, line);
+	if (*line == '/' && at <= first) {
+		*start = 0;
+		for (size_t i = 0; i < COUNT; i++)
+			if (table[i].run)
+				match(&m, prefix + 1, "/", table[i].name, " ");
+		return m.v;
+	}
+	if (*line != '/') {             /* a name at the start of a line, or anywhere */
+		while (*start && line[*start - 1] != ' ')
+			--*start;
+		match_names(s, &m, prefix + *start, *start ? " " : ": ");
+		return m.v;
+	}
+	snprintf(word, sizeof(word), "%.*s", (int)(first - 1), line + 1);
+	c = session_command_find(word);
+	*start = first + strspn(line + first, " ");
+	if (!c || *start > at) {
+		*start = at;
+		return NULL;
+	}
+	if (c->flags & COMMAND_NAME)
+		match_names(s, &m, prefix + *start, " ");
+	else if (!strcmp(c->name, "set"))
+		match_settings(&m, prefix + *start);
+	else if (!strcmp(c->name, "help"))
+		for (size_t i = 0; i < COUNT; i++)
+			match(&m, prefix + *start, "", table[i].name, "");
+	return m.v;
+}

@@ -1,0 +1,105 @@
+/* messages.c - what was said: a ring of the last 5000 messages, by serial */
+#include "session/session_priv.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+
+static char *copy(const char *s)
+{
+	char *c = strdup(s ? s : "");
+
+	if (!c)
+		abort();
+	return c;
+}
+
+static void message_clear(struct message *m)
+{
+	free((char *)m->from);
+	free((char *)m->name);
+	free((char *)m->to_name);
+	free((char *)m->text);
+	free((char *)m->message_id);
+	memset(m, 0, sizeof(*m));
+}
+
+uint64_t message_add(struct session *s, const struct message_new *n)
+{
+	struct message *m;
+
+	if (!s->message) {
+		s->message = calloc(MESSAGES_MAX, sizeof(*s->message));
+		if (!s->message)
+			abort();
+	}
+	m = &s->message[s->next_serial % MESSAGES_MAX];
+	if (s->next_serial - s->first_serial == MESSAGES_MAX) {
+		message_clear(m);
+		s->first_serial++;
+	}
+	m->kind = n->kind;
+	m->time_us = n->time_us ? n->time_us : clock_wall_us();
+	m->from = copy(n->from);
+	m->name = copy(n->name);
+	m->to_name = copy(n->to_name);
+	m->text = copy(n->text);
+	m->message_id = copy(n->id);
+	m->private_ = n->private_;
+	m->mine = n->mine;
+	m->history = n->history;
+	m->mention = n->mention;
+	m->failed = n->failed;
+	m->serial = s->next_serial;
+	session_touch(s, DIRTY_MESSAGES);
+	return s->next_serial++;
+}
+
+void message_say(struct session *s, enum message_kind kind, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	struct message_new n = { .kind = kind };
+	va_list ap;
+	uint64_t serial;
+
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	n.text = buf_str(&b);
+	serial = message_add(s, &n);
+	buf_free(&b);
+	if (kind == MESSAGE_ERROR)
+		event_push_message(s, SESSION_EV_ERROR, serial, "error");
+}
+
+void session_clear_messages(struct session *s)
+{
+	while (s->first_serial < s->next_serial)
+		message_clear(&s->message[s->first_serial++ % MESSAGES_MAX]);
+	session_touch(s, DIRTY_MESSAGES);
+}
+
+void messages_free(struct session *s)
+{
+	if (s->message)
+		session_clear_messages(s);
+	free(s->message);
+	s->message = NULL;
+}
+
+uint64_t session_first_serial(const struct session *s)
+{
+	return s->first_serial;
+}
+
+uint64_t session_next_serial(const struct session *s)
+{
+	return s->next_serial;
+}
+
+const struct message *session_message(const struct session *s, uint64_t serial)
+{
+	if (serial < s->first_serial || serial >= s->next_serial)
+		return NULL;
+	return &s->message[serial % MESSAGES_MAX];
+}

@@ -1,0 +1,155 @@
+/* session_priv.h - what the files of the session share */
+#ifndef SESSION_SESSION_PRIV_H
+#define SESSION_SESSION_PRIV_H
+#include "audio/engine.h"
+#include "call/link.h"
+#include "call/media.h"
+#include "session/session.h"
+#include "session/settings.h"
+
+enum {
+	MESSAGES_MAX = 5000,
+	TALK_HOLD_MS = 600,     /* a breath between two words is no silence */
+	TALK_LEVEL = -50,       /* dBov: louder than a quiet room */
+	RECENT_S = 10           /* "talked lately", for the order of people */
+};
+
+/* A person, as the session keeps it; p.id and p.name point into the strings. */
+struct member {
+	struct person p;
+	char *id, *name;        /* name as given, cleaned; "" */
+	char *shown;            /* p.name */
+	int64_t loud_us;        /* last time its level was speech */
+	bool listed;            /* still in the room */
+};
+
+struct sound;                   /* sound.c: media thread, audio engine */
+
+/* sound.c keeps figures of the media thread for the loop. */
+enum { SOUND_SOURCES = 64 };
+struct sound_snapshot {
+	struct audio_stats audio;
+	struct audio_source_stats source[SOUND_SOURCES];
+	size_t sources;
+};
+
+struct pending_event;
+
+struct session {
+	struct loop *loop;
+	struct settings *settings;
+	struct net *net;
+	struct http *http;
+	struct call_link *link;
+	struct sound *sound;
+	struct loop_timer *tick;        /* levels, order, figures */
+	struct loop_timer *flush;       /* gives queued events out */
+
+	struct session_listener *listeners;
+	struct pending_event *first, *last;
+	unsigned dirty;
+
+	enum session_state state;
+	enum session_media media;
+	bool over, ended_media, unattended, was_up, told_headphones;
+	int exit_code;
+	char *url, *room, *host, *subject;
+	bool muted, deaf, no_mic, hand;
+	int64_t start_us, joined_us, first_up_us, lost_us;
+	int64_t retry_at_us;
+
+	struct member **member; size_t members;         /* as they came */
+	struct member **order; size_t ordered;          /* as they are shown */
+	int64_t ordered_us;
+	char *speaker;                  /* id of the dominant speaker */
+	struct volume { char *name; int percent; struct volume *next; } *volumes;
+	char *state_dir;
+
+	struct message *message;        /* ring of MESSAGES_MAX */
+	uint64_t first_serial, next_serial;
+
+	char *trouble[2];               /* of microphone and speaker; "" */
+	bool dev_real[2], dev_running[2];
+
+	struct { int64_t at_us; uint64_t out, in; } sample[12];
+	size_t samples;
+	struct session_figures figures;
+	int64_t cpu_at_us; double cpu_used_s, cpu_percent;
+	uint64_t terminal_bytes, terminal_dropped;
+	void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len);
+	void *trace_ctx;
+	struct device_query *queries;
+};
+
+/* session.c */
+struct call *session_call(const struct session *s);     /* NULL before a join */
+void session_kick(struct session *s);                   /* after a command to the call */
+void session_apply_muted(struct session *s, bool muted);
+
+/* events.c */
+/* Queues an event; person and message are copied.  text, kind may be NULL. */
+void event_push(struct session *s, enum session_event_type type, const struct person *p,
+		const char *text, const char *kind, bool on, bool quiet);
+void event_push_message(struct session *s, enum session_event_type type, uint64_t serial, const char *kind);
+void event_flush(void *ctx, int64_t now_us);
+void event_drop_all(struct session *s);
+void session_touch(struct session *s, unsigned dirty);
+
+/* messages.c */
+struct message_new {
+	enum message_kind kind;
+	int64_t time_us;                /* 0: now */
+	const char *from, *name, *to_name, *text, *id; /* NULL: "" */
+	bool private_, mine, history, mention, failed;
+};
+uint64_t message_add(struct session *s, const struct message_new *m);
+/* Our own chrome: "· Ben joined", the output of a command, an error. */
+void message_say(struct session *s, enum message_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void messages_free(struct session *s);
+
+/* people.c */
+struct member *member_find(const struct session *s, const char *id);
+/* By shown name, or "#" and the start of an id.  NULL with *why (static). */
+struct member *member_by_name(const struct session *s, const char *name, const char **why);
+struct member *member_update(struct session *s, const struct call_person *p, bool *is_new);
+void member_remove(struct session *s, const char *id);
+void members_clear(struct session *s);
+/* Levels of the snapshot to people; true if somebody began or stopped talking. */
+void members_levels(struct session *s, int64_t now_us);
+void members_order(struct session *s, int64_t now_us, bool force);
+int volume_of(const struct session *s, const char *name);
+int volume_set(struct session *s, struct member *m, int percent);
+void volumes_load(struct session *s);
+void volumes_save(struct session *s);
+void volumes_free(struct session *s);
+
+/* sound.c */
+int sound_new(struct sound **out, struct session *s, bool loopback);
+void sound_free(struct sound **so);
+const char *sound_fingerprint(const struct sound *so);
+void sound_start(struct sound *so, const struct call_media *m);
+void sound_stop(struct sound *so);
+void sound_device(struct sound *so, enum audio_side side, const char *spec);
+void sound_muted(struct sound *so, bool muted);
+void sound_deaf(struct sound *so, bool deaf);
+void sound_bitrate(struct sound *so, int bps);
+void sound_loss(struct sound *so, double loss);
+void sound_start_files(struct sound *so);
+void sound_gain(struct sound *so, uint32_t ssrc, double gain);
+void sound_source_gone(struct sound *so, uint32_t ssrc);
+void sound_snapshot(struct sound *so, struct sound_snapshot *out);
+void sound_media_stats(struct sound *so, struct media_stats *out);
+
+/* session.c, called by sound.c on the loop */
+void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
+		       const char *text, bool real);
+void session_on_media(struct session *s, const char *sid, int state, const char *why);
+
+/* json.c */
+void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */
+void queries_drop(struct session *s);
+void session_devices_say(struct session *s, const char *json); /* as lines of chat */
+void session_stats_text(struct session *s, struct buf *out);
+
+#endif

@@ -1,0 +1,356 @@
+/* sound.c - joins the media thread of `call` with the engine of `audio`
+ *
+ *	loop thread                    media thread
+ *	sound_device(), _gain() ...    audio_tick() -> packet -> media_send()
+ *	   -- media_post() -->         media frame -> audio_input()
+ *	session_on_device() <-- post   every 100 ms: a snapshot under a leaf mutex
+ *
+ * The engine is made before the thread touches it and freed on the thread.
+ */
+#include "session/session_priv.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { SNAPSHOT_US = 100000 };
+
+struct sound {
+	struct session *session;
+	struct media *media;
+	struct post *post;              /* media thread to loop */
+	struct loop_watch *watch;
+
+	struct audio *audio;            /* media thread, once ready */
+	bool ready;                     /* media thread */
+	int64_t snapshot_us;            /* media thread */
+
+	pthread_mutex_t lock;           /* leaf: guards snap alone */
+	struct sound_snapshot snap;
+};
+
+/* ---- media thread ---- */
+
+static void on_packet(void *ctx, const struct media_packet *pkt, unsigned samples)
+{
+	struct sound *so = ctx;
+
+	if (pkt)
+		media_send(so->media, pkt, clock_now_us());
+	else
+		media_skip(so->media, samples);
+}
+
+struct device_news {
+	struct post_msg m;
+	struct sound *so;
+	enum audio_side side;
+	enum audio_dev_state state;
+	bool real;
+	char text[256];
+};
+
+static void device_news_run(struct post_msg *m)
+{
+	struct device_news *n = (struct device_news *)m;
+
+	session_on_device(n->so->session, n->side, n->state, n->text, n->real);
+	free(n);
+}
+
+static void news_drop(struct post_msg *m)
+{
+	free(m);
+}
+
+static void on_device(void *ctx, enum audio_side side, enum audio_dev_state state,
+		      const char *text, bool real)
+{
+	struct sound *so = ctx;
+	struct device_news *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return;
+	n->m.run = device_news_run;
+	n->m.drop = news_drop;
+	n->so = so;
+	n->side = side;
+	n->state = state;
+	n->real = real;
+	snprintf(n->text, sizeof(n->text), "%s", text ? text : "");
+	post_send(so->post, &n->m);
+}
+
+static void take_snapshot(struct sound *so)
+{
+	struct sound_snapshot s;
+
+	memset(&s, 0, sizeof(s));
+	audio_stats(so->audio, &s.audio);
+	s.sources = audio_sources(so->audio, s.source, SOUND_SOURCES);
+	pthread_mutex_lock(&so->lock);
+	so->snap = s;
+	pthread_mutex_unlock(&so->lock);
+}
+
+static void sink_frame(void *ctx, const struct media_frame *f)
+{
+	struct sound *so = ctx;
+
+	if (so->ready)
+		audio_input(so->audio, f);
+}
+
+static int64_t sink_tick(void *ctx, int64_t now_us)
+{
+	struct sound *so = ctx;
+	int64_t next;
+
+	if (!so->ready)
+		return now_us + 10000;
+	next = audio_tick(so->audio, now_us);
+	if (now_us - so->snapshot_us >= SNAPSHOT_US) {
+		so->snapshot_us = now_us;
+		take_snapshot(so);
+	}
+	return next;
+}
+
+static void set_ready(void *ctx)
+{
+	struct sound *so = ctx;
+
+	so->ready = true;
+}
+
+static void end_audio(void *ctx)
+{
+	struct sound *so = ctx;
+
+	if (so->audio)
+		take_snapshot(so);
+	so->ready = false;
+	audio_free(&so->audio);
+}
+
+/* ---- orders, loop to media ---- */
+
+enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_BITRATE, ORDER_LOSS, ORDER_FILES,
+	ORDER_GAIN, ORDER_GONE };
+
+struct order_msg {
+	struct post_msg m;
+	struct sound *so;
+	enum order order;
+	enum audio_side side;
+	bool on;
+	int number;
+	uint32_t ssrc;
+	double value;
+	char *text;
+};
+
+static void order_drop(struct post_msg *m)
+{
+	free(((struct order_msg *)m)->text);
+	free(m);
+}
+
+static void order_run(struct post_msg *m)
+{
+	struct order_msg *o = (struct order_msg *)m;
+	struct sound *so = o->so;
+	int err = 0;
+
+	if (so->ready) {
+		switch (o->order) {
+		case ORDER_DEVICE:
+			err = audio_set_device(so->audio, o->side, o->text);
+			break;
+		case ORDER_MUTED:
+			audio_set_muted(so->audio, o->on);
+			break;
+		case ORDER_DEAF:
+			audio_set_deaf(so->audio, o->on);
+			break;
+		case ORDER_BITRATE:
+			audio_set_bitrate(so->audio, o->number);
+			break;
+		case ORDER_LOSS:
+			audio_set_loss(so->audio, o->value);
+			break;
+		case ORDER_FILES:
+			audio_start_files(so->audio);
+			break;
+		case ORDER_GAIN:
+			audio_source_gain(so->audio, o->ssrc, o->value);
+			break;
+		case ORDER_GONE:
+			audio_source_remove(so->audio, o->ssrc);
+			media_forget(so->media, o->ssrc);
+			break;
+		}
+	}
+	if (err)
+		on_device(so, o->side, AUDIO_DEV_FAILED, strerror(-err), false);
+	order_drop(m);
+}
+
+static void order(struct sound *so, struct order_msg what)
+{
+	struct order_msg *o = malloc(sizeof(*o));
+
+	if (!o)
+		abort();
+	*o = what;
+	o->m.run = order_run;
+	o->m.drop = order_drop;
+	o->so = so;
+	media_post(so->media, &o->m);
+}
+
+void sound_device(struct sound *so, enum audio_side side, const char *spec)
+{
+	char *text = strdup(spec);
+
+	if (!text)
+		abort();
+	order(so, (struct order_msg){ .order = ORDER_DEVICE, .side = side, .text = text });
+}
+
+void sound_muted(struct sound *so, bool muted)
+{
+	order(so, (struct order_msg){ .order = ORDER_MUTED, .on = muted });
+}
+
+void sound_deaf(struct sound *so, bool deaf)
+{
+	order(so, (struct order_msg){ .order = ORDER_DEAF, .on = deaf });
+}
+
+void sound_bitrate(struct sound *so, int bps)
+{
+	order(so, (struct order_msg){ .order = ORDER_BITRATE, .number = bps });
+}
+
+void sound_loss(struct sound *so, double loss)
+{
+	order(so, (struct order_msg){ .order = ORDER_LOSS, .value = loss });
+}
+
+void sound_start_files(struct sound *so)
+{
+	order(so, (struct order_msg){ .order = ORDER_FILES });
+}
+
+void sound_gain(struct sound *so, uint32_t ssrc, double gain)
+{
+	order(so, (struct order_msg){ .order = ORDER_GAIN, .ssrc = ssrc, .value = gain });
+}
+
+void sound_source_gone(struct sound *so, uint32_t ssrc)
+{
+	order(so, (struct order_msg){ .order = ORDER_GONE, .ssrc = ssrc });
+}
+
+/* ---- loop thread ---- */
+
+static void on_media_state(void *ctx, const char *sid, int state, const char *why)
+{
+	struct sound *so = ctx;
+
+	session_on_media(so->session, sid, state, why);
+}
+
+int sound_new(struct sound **out, struct session *s, bool loopback)
+{
+	static const struct audio_events audio_ev = { on_packet, on_device };
+	static const struct media_sink sink = { sink_frame, sink_tick };
+	static const struct media_events media_ev = { on_media_state };
+	struct settings *set = s->settings;
+	struct audio_config ac = {
+		.bitrate = (int)settings_int(set, "audio.bitrate") * 1000,
+		.complexity = (int)settings_int(set, "audio.complexity"),
+		.frame_ms = (unsigned)settings_int(set, "audio.frame_ms"),
+	};
+	struct media_config mc = {
+		.loopback = loopback,
+		.relay_only = settings_bool(set, "network.relay_only"),
+		.stun = settings_text(set, "network.stun"),
+		.turn = settings_text(set, "network.turn"),
+	};
+	struct sound *so = calloc(1, sizeof(*so));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!so)
+		return err;
+	pthread_mutex_init(&so->lock, NULL);
+	so->session = s;
+	err = post_new(&so->post, 0);
+	if (err)
+		goto fail;
+	err = loop_attach_post(&so->watch, s->loop, so->post);
+	if (err)
+		goto fail;
+	err = audio_new(&so->audio, &ac, &audio_ev, so);
+	if (err)
+		goto fail;
+	err = media_new(&so->media, s->loop, &mc, &sink, so, &media_ev, so);
+	if (err)
+		goto fail;
+	media_run(so->media, set_ready, so);
+	*out = so;
+	return 0;
+fail:
+	log_error("session", "the sound could not be set up: %s", strerror(-err));
+	sound_free(&so);
+	return err;
+}
+
+void sound_free(struct sound **sop)
+{
+	struct sound *so = *sop;
+
+	if (!so)
+		return;
+	if (so->media)
+		media_run(so->media, end_audio, so);
+	media_free(&so->media);
+	audio_free(&so->audio);         /* if there was no thread to do it */
+	loop_watch_free(&so->watch);
+	post_free(&so->post);
+	pthread_mutex_destroy(&so->lock);
+	free(so);
+	*sop = NULL;
+}
+
+const char *sound_fingerprint(const struct sound *so)
+{
+	return media_fingerprint(so->media);
+}
+
+void sound_start(struct sound *so, const struct call_media *m)
+{
+	media_start(so->media, m);
+}
+
+void sound_stop(struct sound *so)
+{
+	media_stop(so->media);
+}
+
+void sound_snapshot(struct sound *so, struct sound_snapshot *out)
+{
+	pthread_mutex_lock(&so->lock);
+	*out = so->snap;
+	pthread_mutex_unlock(&so->lock);
+}
+
+void sound_media_stats(struct sound *so, struct media_stats *out)
+{
+	media_stats(so->media, out);
+}
