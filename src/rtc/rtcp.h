@@ -49,7 +49,9 @@ int rtcp_write_nack(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint3
 		    const uint16_t *seq, size_t n);
 
 /* Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-01).  times:
- * arrival in us for base_seq + i, INT64_MIN where it was not received. */
+ * arrival in us for base_seq + i, INT64_MIN where it was not received.
+ * -EINVAL: none was received; -ERANGE: two arrivals more than 8.1 s apart,
+ * which a delta cannot say. */
 int rtcp_write_tcc(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media,
 		   uint16_t base_seq, const int64_t *times_us, size_t n, uint8_t count);
 
@@ -66,6 +68,8 @@ struct rtp_stats {
 	int64_t last_us;        /* arrival of the last packet */
 	uint64_t sr_ntp; int64_t sr_us;         /* the last SR: its NTP time, when it came */
 	uint32_t duplicate, late;
+	uint64_t seen;          /* bit i: max_seq - i was received */
+	uint32_t bad_seq;       /* what must follow for a jump to be believed */
 	unsigned started;
 };
 void rtp_stats_packet(struct rtp_stats *s, uint16_t seq, uint32_t timestamp, size_t bytes,

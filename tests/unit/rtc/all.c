@@ -1,0 +1,16 @@
+/* all.c - the tests of rtc */
+#include "unit/unit.h"
+
+extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[];
+
+int main(int argc, char **argv)
+{
+	static const struct unit_list lists[] = {
+		{ "rtp", test_rtp },
+		{ "rtcp", test_rtcp },
+		{ "colibri", test_colibri },
+		{0}
+	};
+
+	return unit_main(argc, argv, lists);
+}
