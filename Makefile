@@ -2,6 +2,8 @@
 #
 #   make          build           make check    all tests        make demo   a call, offline
 #   make install  DESTDIR= PREFIX=/usr/local    make bench fuzz lint layers tags
+#   make deps     installs what a machine lacks (apt-get)
+#
 #   SAN=address,undefined | SAN=thread   WERROR=1   V=1   T=name   fit every target
 
 VERSION := 0.1.0
@@ -35,7 +37,8 @@ PKGS := glib-2.0 nice libsrtp2 openssl libcurl libwebsockets expat jansson opus 
         portaudio-2.0 sndfile opusfile libopusenc speexdsp ncursesw
 
 # Looking for the libraries starts a process; targets that do not compile skip it.
-ifeq ($(filter deps clean layers lint help,$(MAKECMDGOALS)),)
+ifeq ($(filter-out deps deps-check check demo clean layers lint,$(or $(MAKECMDGOALS),all)),)
+else
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 endif
@@ -46,7 +49,8 @@ OPT  ?= -O2
 ALL_CFLAGS  = -std=c11 -g $(OPT) $(WARN) -fno-omit-frame-pointer -fstack-protector-strong \
               $(if $(SAN),-fsanitize=$(SAN)) $(CFLAGS)
 ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_GNU_SOURCE \
-              -DTTYMEET_VERSION='"$(VERSION)"' -DTTYMEET_DEBUG $(DEFS) -Isrc -Itests $(PKG_CFLAGS) $(CPPFLAGS)
+              -DTTYMEET_VERSION='"$(VERSION)"' -DTTYMEET_DATADIR='"$(PREFIX)/share/ttymeet"' \
+              $(if $(RELEASE),,-DTTYMEET_DEBUG) $(DEFS) -Isrc -Itests $(PKG_CFLAGS) $(CPPFLAGS)
 LIBS = $(PKG_LIBS) -lm -lpthread
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
@@ -89,10 +93,99 @@ unit-%: $(B)/unit-%
 layers:
 	$(Q)sh tests/layers.sh $(foreach r,$(ROOMS),"$(r):$(MAY_$(r))")
 
+# ---- what a machine needs ----
+
+deps:
+	$(Q)sh tests/deps.sh build
+
+deps-check:
+	$(Q)sh tests/deps.sh check
+
+# ---- tests ----
+
+# Built first, with all the output of the compiler; the second make sees the
+# libraries that the first one installed.
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory check-all
+
+check-all: layers $(B)/ttymeet $(UNITS)
+	$(Q)sh tests/check.sh $(B)
+
+units: $(UNITS)
+	$(Q)sh tests/check.sh $(B) units
+
+flows: $(B)/ttymeet
+	$(Q)sh tests/check.sh $(B) flows
+
+# ---- the demo ----
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)./ttymeet demo $(ARGS)
+
+# ---- fuzzing: each target says on its first line which rooms it links ----
+
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FB := $(BUILD)/fuzz
+fuzz_rooms = $(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' tests/fuzz/$(1).c)
+FUZZ_CFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined
+
+$(FB)/%.o: %.c
+	@mkdir -p $(@D); echo "  FUZZCC $<"
+	$(Q)clang $(FUZZ_CFLAGS) $(WARN) $(ALL_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+define fuzz_rule
+$(FB)/$(1): $(FB)/tests/fuzz/$(1).o $$(foreach r,$$(call fuzz_rooms,$(1)),$$(patsubst %.c,$(FB)/%.o,$$(wildcard src/$$(r)/*.c)))
+	@echo "  LD    $$@"
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(LIBS)
+endef
+ifneq ($(filter fuzz fuzz-build $(FUZZ),$(MAKECMDGOALS)),)
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+endif
+
+fuzz-build: $(FUZZ:%=$(FB)/%)
+fuzz: deps-check fuzz-build
+	$(Q)FUZZ_S=$(FUZZ_S) sh tests/fuzz/run.sh $(FB) $(if $(T),$(filter $(T)%,$(FUZZ)),$(FUZZ))
+
+# ---- benchmarks ----
+
+BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
+define bench_rule
+$(B)/$(1): $(B)/tests/bench/$(1).o $$(foreach r,$$(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' tests/bench/$(1).c),$$(call obj_of,$$(r)))
+	@echo "  LD    $$@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
+endef
+ifneq ($(filter bench,$(MAKECMDGOALS)),)
+$(foreach f,$(BENCH),$(eval $(call bench_rule,$(f))))
+endif
+bench: deps-check $(BENCH:%=$(B)/%) $(B)/ttymeet
+	$(Q)sh tests/bench/run.sh $(B) $(BENCH)
+
+# ---- the rest ----
+
+lint:
+	$(Q)sh tests/lint.sh
+
+tags:
+	ctags -R src tests
+
+MAN1 := man/ttymeet.1 man/ttymeet-host.1 man/ttymeet-ctl.1
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ttymeet \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/doc/ttymeet
+	install -m 755 $(B)/ttymeet $(DESTDIR)$(PREFIX)/bin/ttymeet
+	install -m 644 src/app/demo/*.opus $(DESTDIR)$(PREFIX)/share/ttymeet/
+	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 man/ttymeet.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/ttymeet-keys.7 $(DESTDIR)$(PREFIX)/share/man/man7/
+	install -m 644 README CHANGELOG LICENSE config.example $(DESTDIR)$(PREFIX)/share/doc/ttymeet/
+
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all layers clean
+.PHONY: all check check-all units flows layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
 .SECONDARY:
 
--include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) $(wildcard $(B)/tests/*/*/*.d)
+-include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \
+	$(wildcard $(B)/tests/*/*/*.d) $(wildcard $(FB)/src/*/*.d) $(wildcard $(FB)/tests/fuzz/*.d)

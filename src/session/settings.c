@@ -1,10 +1,11 @@
 /* settings.c - the table, and the values of one run */
 #include "session/settings.h"
 #include <errno.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/text.h"
 
 /* Order: as config.example and ttymeet.conf(5) list them. */
@@ -119,15 +120,18 @@ static int parse_bool(const char *v)
 	return -EINVAL;
 }
 
-static void say(char **why, const char *fmt, const char *a, const char *b)
+__attribute__((format(printf, 2, 3)))
+static void say(char **why, const char *fmt, ...)
 {
-	int n = snprintf(NULL, 0, fmt, a, b);
+	struct buf b = { 0 };
+	va_list ap;
 
 	if (!why)
 		return;
-	*why = malloc((size_t)n + 1);
-	if (*why)
-		snprintf(*why, (size_t)n + 1, fmt, a, b);
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	*why = buf_steal(&b);
 }
 
 static bool is_choice(const char *choices, const char *v)
@@ -187,7 +191,7 @@ int settings_set(struct settings *s, const char *key, const char *value, char **
 	if (why)
 		*why = NULL;
 	if (!d) {
-		say(why, "there is no setting '%s'%s", key, "");
+		say(why, "there is no setting '%s'", key);
 		return -ENOENT;
 	}
 	err = check(d, value, why);
