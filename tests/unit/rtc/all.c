@@ -1,7 +1,7 @@
 /* all.c - the tests of rtc */
 #include "unit/unit.h"
 
-extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[];
+extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[];
 
 int main(int argc, char **argv)
 {
@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 		{ "rtp", test_rtp },
 		{ "rtcp", test_rtcp },
 		{ "colibri", test_colibri },
+		{ "srtp", test_srtp },
 		{0}
 	};
 
