@@ -1,7 +1,8 @@
 /* all.c - the tests of rtc */
 #include "unit/unit.h"
 
-extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[];
+extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
+	test_dtls[];
 
 int main(int argc, char **argv)
 {
@@ -10,6 +11,7 @@ int main(int argc, char **argv)
 		{ "rtcp", test_rtcp },
 		{ "colibri", test_colibri },
 		{ "srtp", test_srtp },
+		{ "dtls", test_dtls },
 		{0}
 	};
 
