@@ -1,0 +1,8 @@
+#!/bin/sh
+# Prints lines "name value unit (goal, peer or limit)".  Arguments: the build
+# folder, then the benchmark programs of the rooms; the call as a whole follows.
+B=$1; shift
+for b; do
+	"$B/$b" || exit 1
+done
+TTYMEET="$PWD/$B/ttymeet" python3 tests/bench/call.py

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Runs the unit programs and the flows of one build folder; the last line says
+# how many passed and failed.  Second argument: units, flows, or nothing for both.
+B=$1 what=${2:-all}
+export TTYMEET="$PWD/$B/ttymeet"
+# Suppressions are for library code alone, each with its reason.
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp history_size=7 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp print_suppressions=0 ${LSAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1 halt_on_error=1 ${UBSAN_OPTIONS:-}"
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+if [ "$what" != flows ]; then
+	for u in "$B"/unit-*; do
+		case $u in *.d|*'*') continue ;; esac
+		"$u" ${T:+"$T"} >"$log" 2>&1
+		code=$?
+		ok=$(grep -c '^\[       OK \]' "$log")
+		bad=$(grep '^\[  FAILED  \]' "$log" | grep -vc 'test(s)')
+		[ "$code" != 0 ] && [ "$bad" = 0 ] && bad=1
+		passed=$((passed + ok)) failed=$((failed + bad))
+		if [ "$code" != 0 ]; then
+			echo "--- ${u##*/}: exit $code"
+			tail -n 60 "$log"
+		else
+			echo "${u##*/}: $ok passed"
+		fi
+	done
+fi
+if [ "$what" != units ]; then
+	for f in tests/flow/flow_*.py; do
+		name=${f##*/}; name=${name%.py}
+		case $name in *"${T:-}"*) ;; *) continue ;; esac
+		start=$(date +%s)
+		if timeout 300 python3 "$f" >"$log" 2>&1; then
+			passed=$((passed + 1))
+			echo "$name: passed in $(($(date +%s) - start)) s"
+		else
+			failed=$((failed + 1))
+			echo "--- $name failed"
+			tail -n 60 "$log"
+		fi
+	done
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,35 @@
+"""Three in a room hear each other: content, loudness, no gaps, nothing of oneself."""
+import os
+from lib import *
+
+SECONDS = 6
+names = ["Anna", "Ben", "Clara"]
+speech = [speech_like(SECONDS, i + 1) for i in range(3)]
+host = Host()
+clients = []
+for i, name in enumerate(names):
+    mic = "file:" + write_wav(name + ".wav", speech[i])
+    out = "file:" + os.path.join(TMP, "out-%s.wav" % name)
+    clients.append(Client(host.room(), name, ["--for", "%ds" % (SECONDS + 3)], mic, out))
+for c in clients:
+    c.wait("joined")
+for c in clients:
+    c.wait("media", media="connected")
+for c in clients:
+    check(c.end(30) == 0, c.name + " left with exit code 0")
+
+for i, name in enumerate(names):
+    x = read_wav(os.path.join(TMP, "out-%s.wav" % name))
+    check(len(x) > (SECONDS + 1) * RATE, "%s recorded %.1f s" % (name, len(x) / RATE))
+    for k, other in enumerate(names):
+        # The very beginning may be cut: a file starts when its own media does.
+        part = speech[k][RATE:-RATE // 2]
+        at, coeff, gain = find(part, x)
+        if k == i:
+            check(coeff < 0.1, "%s hears nothing of itself (%.2f)" % (name, coeff))
+        else:
+            check(coeff > 0.55, "%s hears %s (correlation %.2f)" % (name, other, coeff))
+            check(0.7 < gain < 1.4, "%s at the right loudness (%.2f)" % (other, gain))
+            seg = x[at:at + len(part)]
+            check(longest_zero_ms(seg) <= 20, "no hole in %s (%d ms)" % (other, longest_zero_ms(seg)))
+check(host.stop() == 0, "the host ended with 0")
