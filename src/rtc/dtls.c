@@ -11,9 +11,9 @@
  * anybody is told of keys.  A server may have to wait for it.
  *
  * Retransmission is OpenSSL's own, on the system's clock; dtls_tick() asks it
- * when that is due.  The times of its first waits are ours: RFC 6347 section
- * 4.2.4.1 says one second, for lack of knowledge about the line, but here ICE
- * has just seen it, and a call waits for us.
+ * when that is due.  The waits are ours: RFC 6347 section 4.2.4.1 says one
+ * second, doubled each time, for lack of knowledge about the line; but here ICE
+ * has just seen it, a flight is two datagrams, and a call waits for us.
  */
 #include "rtc/dtls_priv.h"
 #include <errno.h>
@@ -31,7 +31,7 @@ enum {
 	DATA_MAX = 1350,                /* application data in one record */
 	FIRST_WAIT_US = 150 * 1000,
 	/* OpenSSL gives up after 12 retransmissions: more than 30 s with this. */
-	LONGEST_WAIT_US = 4 * 1000 * 1000,
+	LONGEST_WAIT_US = 6 * 1000 * 1000,
 	HANDSHAKE_LIMIT_US = 30 * 1000 * 1000, /* as the bridge's */
 };
 
@@ -43,7 +43,8 @@ struct dtls {
 	bool done;                      /* the handshake; not yet the fingerprint */
 	enum dtls_state state;
 	struct fingerprint expected;
-	int64_t started_us;             /* 0: not yet */
+	bool started;
+	int64_t started_us;             /* 0: at the next tick */
 	struct dtls_events ev;
 	void *ctx;
 };
@@ -60,10 +61,12 @@ static int accept_any(int ok, X509_STORE_CTX *store)
 
 static unsigned next_wait(SSL *ssl, unsigned last_us)
 {
+	unsigned next_us = last_us + last_us / 2;
+
 	(void)ssl;
 	if (!last_us)
 		return FIRST_WAIT_US;
-	return last_us * 2 < LONGEST_WAIT_US ? last_us * 2 : LONGEST_WAIT_US;
+	return next_us < LONGEST_WAIT_US ? next_us : LONGEST_WAIT_US;
 }
 
 static int make_context(struct dtls *d, const struct dtls_cert *cert)
@@ -335,8 +338,9 @@ int dtls_set_fingerprint(struct dtls *d, const char *hash, const char *fingerpri
 
 void dtls_start(struct dtls *d, int64_t now_us)
 {
-	if (!d->started_us)
+	if (!d->started)
 		d->started_us = now_us;
+	d->started = true;
 	if (d->client && d->state == DTLS_HANDSHAKE && !d->done)
 		go_on(d);
 }
@@ -345,8 +349,9 @@ void dtls_input(struct dtls *d, const uint8_t *p, size_t len, int64_t now_us)
 {
 	if (!is_alive(d) || len > DATAGRAM_MAX)
 		return;
-	if (!d->started_us)
+	if (!d->started)
 		d->started_us = now_us;
+	d->started = true;
 	BIO_write(d->in, p, (int)len);
 	if (!d->done)
 		go_on(d);
@@ -361,8 +366,10 @@ int64_t dtls_tick(struct dtls *d, int64_t now_us)
 	struct timeval wait;
 	int64_t due;
 
-	if (d->state != DTLS_HANDSHAKE || d->done || !d->started_us)
+	if (d->state != DTLS_HANDSHAKE || d->done || !d->started)
 		return CLOCK_NEVER;
+	if (!d->started_us)
+		d->started_us = now_us;
 	due = d->started_us + HANDSHAKE_LIMIT_US;
 	if (now_us >= due) {
 		fail(d, "no keys were agreed on within 30 s (DTLS)");

@@ -34,6 +34,7 @@ struct peer_config {
 	const char *cname;
 	uint8_t pt_opus;        /* out and in */
 	uint8_t pt_red;         /* in; 0: none */
+	uint8_t pt_event;       /* telephone-event, ignored; 0: 126, as the focus numbers it */
 	uint8_t ext_level;      /* 0: not offered */
 	uint16_t first_seq;     /* random; fresh SSRCs make any value right */
 	uint32_t first_timestamp;
@@ -66,7 +67,10 @@ struct peer_stats {
 	uint64_t out_packets, out_bytes;        /* RTP and RTCP, with IP and UDP headers */
 	uint64_t in_packets, in_bytes;
 	uint64_t out_rtp_packets, out_rtp_bytes; /* of them media alone, headers included */
-	uint64_t bad_srtp, replayed, malformed, video_packets, unknown_pt, duplicate;
+	uint64_t bad_srtp, replayed, malformed;
+	uint64_t video_packets;                 /* of a dynamic payload type that is not ours */
+	uint64_t unknown_pt;                    /* of any other one */
+	uint64_t duplicate, recovered;          /* by redundancy: had already, had not */
 	int64_t lost;                           /* sum over sources */
 	double rtt_ms;                          /* -1 unknown; from report blocks */
 	double out_loss;                        /* last fraction that the peer reported, 0..1 */

@@ -71,13 +71,17 @@ struct transport_nice_config {
 	const struct ice_server *server; size_t servers;
 	bool relay_only;
 	bool loopback;          /* gather 127.0.0.1 and ::1 as well */
+	/* Counts agents that are freed but still give their relay back; the
+	 * context has to run until it is 0.  NULL: nobody waits for that. */
+	unsigned *closing;
 };
 int transport_nice_new(struct transport **out, const struct transport_nice_config *cfg,
 		       const struct transport_events *ev, void *ctx);
 /* More of the peer's candidates (trickle). */
 int transport_nice_add(struct transport *t, const struct ice_candidate *c);
 
-/* Two ends of a line whose time is passed in. */
+/* Two ends of a line whose time is passed in.  An end is connected from its
+ * first tick on; 5 s after the line went down it says disconnected. */
 struct transport_fake_line {
 	int64_t delay_us, jitter_us;    /* each datagram: delay + [0, jitter) */
 	double loss, duplicate, reorder; /* probabilities */

@@ -2,7 +2,7 @@
 #include "unit/unit.h"
 
 extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
-	test_dtls[];
+	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[];
 
 int main(int argc, char **argv)
 {
@@ -12,6 +12,9 @@ int main(int argc, char **argv)
 		{ "colibri", test_colibri },
 		{ "srtp", test_srtp },
 		{ "dtls", test_dtls },
+		{ "transport_fake", test_transport_fake },
+		{ "peer", test_peer },
+		{ "transport_nice", test_transport_nice },
 		{0}
 	};
 

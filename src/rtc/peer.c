@@ -1,0 +1,300 @@
+/* peer.c - the client's end of a media session: its states
+ *
+ *	CONNECTING --transport up--> SECURING --keys--> UP <--> INTERRUPTED
+ *	     \________________________\__________________\___________/--> FAILED
+ *
+ * FAILED is final: whoever owns the peer makes a new one.  Handlers of the
+ * transport and of DTLS come without a time where the time matters little;
+ * the next tick supplies it, and until the peer is up ticks come often.
+ */
+#include "rtc/peer_priv.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "rtc/rtp.h"
+
+enum {
+	ICE_LIMIT_US = 30 * 1000 * 1000,
+	SILENCE_US = 8 * 1000 * 1000,   /* the bridge calls an endpoint inactive after as long */
+	SETUP_TICK_US = 50 * 1000,
+	UP_TICK_US = 1000 * 1000,
+	STREAM_HEARD_US = 5 * 1000 * 1000,
+};
+
+static void enter(struct peer *p, enum peer_state state, const char *why)
+{
+	if (p->state == state || p->state == PEER_FAILED)
+		return;
+	p->state = state;
+	p->since_us = 0;
+	log_debug("rtc", "peer: %s%s%s", state == PEER_SECURING ? "securing" : state == PEER_UP ? "up" :
+		  state == PEER_INTERRUPTED ? "interrupted" : "failed", *why ? ": " : "", why);
+	p->ev.state(p->ctx, state, why);
+}
+
+int peer_transmit(struct peer *p, const uint8_t *buf, size_t len)
+{
+	int err = p->transport ? transport_send(p->transport, buf, len) : -ENOTCONN;
+
+	if (!err) {
+		p->stats.out_packets++;
+		p->stats.out_bytes += len + p->ip_udp_bytes;
+	}
+	return err;
+}
+
+/* UP or INTERRUPTED, by what is known of the line. */
+static void judge_line(struct peer *p)
+{
+	if (p->state != PEER_UP && p->state != PEER_INTERRUPTED)
+		return;
+	if (p->link_down || p->silent)
+		enter(p, PEER_INTERRUPTED, "no answers from the other side");
+	else
+		enter(p, PEER_UP, "");
+}
+
+/* ---- the transport's handlers ---- */
+
+static void on_transport_state(void *ctx, enum transport_state state)
+{
+	struct peer *p = ctx;
+
+	switch (state) {
+	case TRANSPORT_CONNECTED:
+		p->link_down = false;
+		p->silent = false;
+		p->first_unheard_us = 0;
+		if (p->state == PEER_CONNECTING) {
+			char path[96];
+
+			transport_path(p->transport, path, sizeof(path));
+			p->ip_udp_bytes = strchr(path, '[') ? 48 : 28;
+			enter(p, PEER_SECURING, "");
+			dtls_start(p->dtls, p->now_us);
+		}
+		judge_line(p);
+		break;
+	case TRANSPORT_DISCONNECTED:
+		p->link_down = true;
+		judge_line(p);
+		break;
+	case TRANSPORT_FAILED:
+		enter(p, PEER_FAILED, p->state == PEER_CONNECTING ?
+		      "no way to the other side was found (ICE): is UDP blocked?" :
+		      "the other side does not answer any more (ICE)");
+		break;
+	default:
+		break;
+	}
+}
+
+static void media_in(struct peer *p, const uint8_t *in, size_t len, int64_t arrival_us, bool rtcp)
+{
+	_Alignas(8) uint8_t buf[DATAGRAM_MAX];
+
+	p->stats.in_packets++;
+	p->stats.in_bytes += len + p->ip_udp_bytes;
+	if (!p->box)
+		return;
+	memcpy(buf, in, len);
+	if (rtcp)
+		peer_rtcp_in(p, buf, len, arrival_us);
+	else
+		peer_rtp_in(p, buf, len, arrival_us);
+}
+
+static void on_transport_datagram(void *ctx, const uint8_t *in, size_t len, int64_t arrival_us)
+{
+	struct peer *p = ctx;
+	enum packet_kind kind = packet_classify(in, len);
+
+	if (p->state == PEER_FAILED)
+		return;
+	if (len > DATAGRAM_MAX || kind == PACKET_UNKNOWN || kind == PACKET_STUN) {
+		p->stats.malformed++;
+		return;
+	}
+	if (arrival_us > p->heard_us)
+		p->heard_us = arrival_us;
+	p->first_unheard_us = 0;
+	p->silent = false;
+	if (kind == PACKET_DTLS)
+		dtls_input(p->dtls, in, len, arrival_us);
+	else
+		media_in(p, in, len, arrival_us, kind == PACKET_RTCP);
+	judge_line(p);
+}
+
+/* ---- the handlers of DTLS ---- */
+
+static void on_dtls_send(void *ctx, const uint8_t *buf, size_t len)
+{
+	struct peer *p = ctx;
+
+	if (p->transport)
+		transport_send(p->transport, buf, len);
+}
+
+static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys, const char *why)
+{
+	struct peer *p = ctx;
+
+	switch (state) {
+	case DTLS_UP:
+		if (srtp_box_new(&p->box, keys))
+			enter(p, PEER_FAILED, "the sound's encryption could not be set up (SRTP)");
+		else
+			enter(p, PEER_UP, "");
+		break;
+	case DTLS_FAILED:
+	case DTLS_CLOSED:
+		enter(p, PEER_FAILED, why);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_dtls_data(void *ctx, const uint8_t *buf, size_t len)
+{
+	/* The bridge channel is a WebSocket; SCTP nobody asked for. */
+	(void)ctx;
+	(void)buf;
+	(void)len;
+}
+
+/* ---- making and freeing ---- */
+
+static int copy_config(struct peer *p, const struct peer_config *cfg)
+{
+	p->ssrc = cfg->ssrc;
+	p->rtcp_ssrc = cfg->rtcp_ssrc ? cfg->rtcp_ssrc : 1;
+	p->pt_opus = cfg->pt_opus;
+	p->pt_red = cfg->pt_red;
+	p->pt_event = cfg->pt_event ? cfg->pt_event : 126;
+	p->ext_level = cfg->ext_level;
+	p->seq = cfg->first_seq;
+	p->timestamp = cfg->first_timestamp;
+	return text_set(&p->cname, cfg->cname ? cfg->cname : "");
+}
+
+int peer_new(struct peer **out, const struct peer_config *cfg,
+	     int (*make)(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx),
+	     void *make_ctx, const struct peer_events *ev, void *ctx)
+{
+	static const struct transport_events transport_ev = { on_transport_state, on_transport_datagram };
+	static const struct dtls_events dtls_ev = { on_dtls_send, on_dtls_state, on_dtls_data };
+	struct peer *p;
+	int err = -ENOMEM;
+
+	*out = NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->ev = *ev;
+	p->ctx = ctx;
+	p->marker = true;
+	p->ip_udp_bytes = 28;
+	p->stats.rtt_ms = -1;
+	p->wall_offset_us = clock_wall_us() - clock_now_us();
+	err = copy_config(p, cfg);
+	if (!err)
+		err = dtls_new(&p->dtls, cfg->cert, cfg->dtls_client, cfg->hash, cfg->fingerprint, &dtls_ev, p);
+	if (!err)
+		err = make(make_ctx, &p->transport, &transport_ev, p);
+	if (err) {
+		peer_free(&p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+void peer_free(struct peer **pp)
+{
+	struct peer *p = *pp;
+
+	if (!p)
+		return;
+	if (p->box && p->state != PEER_FAILED) {
+		peer_say_bye(p);
+		dtls_close(p->dtls);
+	}
+	dtls_free(&p->dtls);
+	transport_free(&p->transport);
+	srtp_box_free(&p->box);
+	free(p->source);
+	free(p->cname);
+	free(p);
+	*pp = NULL;
+}
+
+/* ---- time ---- */
+
+/* The peer used to report on our stream and has stopped though we send on.
+ * A quiet room is no silence: there is nothing to say, and whether the line
+ * lives the transport's own checks tell. */
+static void look_for_silence(struct peer *p, int64_t now_us)
+{
+	bool unheard = p->reported_on && p->first_unheard_us &&
+		       p->last_sent_us - p->first_unheard_us >= SILENCE_US &&
+		       now_us - p->heard_us >= SILENCE_US;
+
+	if (unheard && !p->silent) {
+		p->silent = true;
+		judge_line(p);
+	}
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t peer_tick(struct peer *p, int64_t now_us)
+{
+	int64_t next;
+
+	p->now_us = now_us;
+	if (!p->since_us)
+		p->since_us = now_us;
+	if (p->state == PEER_CONNECTING && now_us - p->since_us >= ICE_LIMIT_US)
+		enter(p, PEER_FAILED, "no answer over UDP within 30 s (ICE)");
+	if (p->state == PEER_FAILED)
+		return CLOCK_NEVER;
+	next = dtls_tick(p->dtls, now_us);
+	if (p->state == PEER_FAILED)
+		return CLOCK_NEVER;
+	if (!p->box)
+		return earliest(next, now_us + SETUP_TICK_US);
+	look_for_silence(p, now_us);
+	next = earliest(next, peer_rtcp_tick(p, now_us));
+	return earliest(next, now_us + UP_TICK_US);
+}
+
+/* ---- figures ---- */
+
+struct transport *peer_transport(struct peer *p)
+{
+	return p->transport;
+}
+
+void peer_stats(const struct peer *p, struct peer_stats *out)
+{
+	*out = p->stats;
+	out->lost = p->lost_gone;
+	out->streams = 0;
+	for (size_t i = 0; i < p->sources; i++) {
+		const struct rtp_stats *s = &p->source[i].st;
+		int64_t lost = rtp_stats_lost(s);
+
+		out->lost += lost > 0 ? lost : 0;
+		out->streams += p->now_us - s->last_us < STREAM_HEARD_US;
+	}
+	transport_path(p->transport, out->path, sizeof(out->path));
+}

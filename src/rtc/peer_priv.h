@@ -1,0 +1,84 @@
+/* peer_priv.h - what the files of the peer share
+ *
+ *	peer.c          states, the transport's and DTLS's handlers
+ *	peer_media.c    RTP out, RTP in, sources
+ *	peer_rtcp.c     reports out and in
+ */
+#ifndef RTC_PEER_PRIV_H
+#define RTC_PEER_PRIV_H
+#include "rtc/peer.h"
+#include "rtc/rtcp.h"
+#include "rtc/srtp.h"
+
+enum {
+	OPUS_HZ = 48000,        /* RFC 7587 section 4.1 */
+	SOURCES_MAX = 256,
+	DATAGRAM_MAX = 2048,    /* what is taken of one from outside */
+	TEXT_MAX = 160,
+};
+
+struct source {
+	struct rtp_stats st;
+	uint16_t first;         /* sequence number it began with */
+	uint16_t top;           /* highest sequence number given up */
+	uint64_t given;         /* bit i: top - i was given up */
+	uint64_t packets;
+	uint32_t reported;      /* st.received at the last report */
+	int level;              /* of the last packet; 1: it did not say */
+};
+
+struct peer {
+	struct peer_events ev;
+	void *ctx;
+	struct transport *transport;
+	struct dtls *dtls;
+	struct srtp_box *box;   /* NULL until the keys are there */
+
+	/* from the config */
+	char *cname;
+	uint32_t ssrc, rtcp_ssrc;
+	uint8_t pt_opus, pt_red, pt_event, ext_level;
+
+	enum peer_state state;
+	int64_t now_us;         /* of the last tick; 0: none yet */
+	int64_t since_us;       /* in this state; 0: at the next tick */
+	int64_t heard_us;       /* the last datagram of the peer's */
+	bool link_down;         /* the transport misses answers */
+	bool silent;            /* reports stopped coming */
+
+	/* out */
+	uint16_t seq;
+	uint32_t timestamp;
+	bool marker;            /* the next packet begins a talkspurt */
+	uint32_t sent_packets, sent_octets;     /* SR's counts */
+	uint32_t sent_at_report[2];             /* sent_packets one and two reports ago */
+	uint32_t last_timestamp;                /* of the last packet sent ... */
+	int64_t last_sent_us;                   /* ... and when */
+	int64_t first_unheard_us;               /* first packet sent since heard_us; 0: none */
+
+	/* reports */
+	int64_t wall_offset_us; /* wall clock minus now */
+	int64_t next_report_us; /* 0: not set yet */
+	size_t next_source;     /* where the next report begins, when not all fit */
+	bool reported_on;       /* the peer sends reports about our stream */
+
+	struct source *source;
+	size_t sources, hit;
+	int64_t lost_gone;      /* losses of forgotten sources */
+	unsigned ip_udp_bytes;  /* a datagram's headers */
+	struct peer_stats stats;
+};
+
+/* peer.c */
+int peer_transmit(struct peer *p, const uint8_t *buf, size_t len);
+
+/* peer_media.c */
+struct source *peer_find_source(struct peer *p, uint32_t ssrc);
+void peer_rtp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
+
+/* peer_rtcp.c */
+void peer_rtcp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
+int64_t peer_rtcp_tick(struct peer *p, int64_t now_us);
+void peer_say_bye(struct peer *p);
+
+#endif
