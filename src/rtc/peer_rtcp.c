@@ -51,14 +51,20 @@ static bool is_sender(const struct peer *p)
 	return p->sent_packets != p->sent_at_report[1];
 }
 
+/* The media clock runs on where nothing is sent. */
+static uint32_t timestamp_at(const struct peer *p, int64_t now_us)
+{
+	int64_t since = p->last_sent_us ? now_us - p->last_sent_us : 0;
+
+	return p->last_timestamp + (uint32_t)(since * OPUS_HZ / 1000000);
+}
+
 static int write_report(struct peer *p, uint8_t *buf, size_t *len, int64_t now_us)
 {
 	struct rtcp_report r[REPORTS_MAX];
 	size_t n = collect(p, r, now_us);
-	int64_t since = now_us - p->last_sent_us;
 	struct rtcp_sender s = {
-		.ssrc = p->ssrc, .ntp = ntp_at(p, now_us),
-		.rtp_timestamp = p->last_timestamp + (uint32_t)(since * OPUS_HZ / 1000000),
+		.ssrc = p->ssrc, .ntp = ntp_at(p, now_us), .rtp_timestamp = timestamp_at(p, now_us),
 		.packets = p->sent_packets, .octets = p->sent_octets,
 	};
 	uint32_t ssrc = p->ssrc ? p->ssrc : p->rtcp_ssrc;
