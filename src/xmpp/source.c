@@ -1,14 +1,14 @@
 /* source.c - who sends which stream: sources and their wire formats */
 #include "xmpp/source.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "xmpp/jid.h"
+#include "xmpp/json_text.h"
 #include "xmpp/ns.h"
 
-enum { NAME_MAX_BYTES = 255, JSON_MAX_BYTES = 1 << 20 };
+enum { NAME_MAX_BYTES = 255 };
 
 /* ---- the set ---- */
 
@@ -76,6 +76,16 @@ int source_set_add_group(struct source_set *s, const struct source_group *g)
 	return 0;
 }
 
+static bool has_group(const struct source_set *s, const struct source_group *g)
+{
+	for (size_t i = 0; i < s->groups; i++)
+		if (s->g[i].count == g->count && !strcmp(s->g[i].semantics, g->semantics) &&
+		    !memcmp(s->g[i].ssrc, g->ssrc, g->count * sizeof(g->ssrc[0])))
+			return true;
+	return false;
+}
+
+/* What is there already may be told again: a bridge that moves does so. */
 int source_set_merge(struct source_set *s, const struct source_set *other)
 {
 	int err = 0;
@@ -84,7 +94,8 @@ int source_set_merge(struct source_set *s, const struct source_set *other)
 		if (!source_set_find(s, other->v[i].ssrc))
 			err = source_set_add(s, &other->v[i]);
 	for (size_t i = 0; !err && i < other->groups; i++)
-		err = source_set_add_group(s, &other->g[i]);
+		if (!has_group(s, &other->g[i]))
+			err = source_set_add_group(s, &other->g[i]);
 	return err;
 }
 
@@ -144,6 +155,16 @@ const struct source *source_set_find(const struct source_set *s, uint32_t ssrc)
 
 /* ---- JSON ---- */
 
+/* More than fits is left out like what is malformed: the rest of the stanza
+ * still counts. */
+static int left_out(int err, unsigned *bad)
+{
+	if (err != -E2BIG)
+		return err;
+	++*bad;
+	return 0;
+}
+
 /* A number, or a string that is one; 0 for anything else. */
 static uint32_t json_ssrc(const json_t *j)
 {
@@ -182,7 +203,7 @@ static int parse_sources(struct source_set *s, const json_t *list, const char *o
 			++*bad;
 			continue;
 		}
-		err = source_set_add(s, &n);
+		err = left_out(source_set_add(s, &n), bad);
 		if (err)
 			return err;
 	}
@@ -209,7 +230,7 @@ static int parse_groups(struct source_set *s, const json_t *list, const char *ow
 			continue;
 		}
 		text_copy(g.semantics, sizeof(g.semantics), *kind == 'f' ? "FID" : "SIM");
-		err = source_set_add_group(s, &g);
+		err = left_out(source_set_add_group(s, &g), bad);
 		if (err)
 			return err;
 	}
@@ -218,28 +239,28 @@ static int parse_groups(struct source_set *s, const json_t *list, const char *ow
 
 int source_set_parse_json(struct source_set *s, const char *json, size_t len, unsigned *bad)
 {
-	json_t *root = len <= JSON_MAX_BYTES ? json_loadb(json, len, 0, NULL) : NULL, *sources, *v;
+	json_t *root, *sources, *v;
 	unsigned ignored = 0;
 	const char *owner;
-	int err = 0;
+	int err = json_text_load(&root, json, len);
 
+	if (err)
+		return err;
 	if (!bad)
 		bad = &ignored;
 	sources = json_object_get(root, "sources");
-	if (!json_is_object(sources)) {
-		json_decref(root);
-		return -EINVAL;
-	}
+	if (!json_is_object(sources))
+		err = -EINVAL;
 	json_object_foreach(sources, owner, v) {
+		const char *id = *jid_resource(owner) ? jid_resource(owner) : owner;
+
 		if (!json_is_array(v) || strlen(owner) > NAME_MAX_BYTES) {
 			++*bad;
 			continue;
 		}
 		/* Video, its groups, audio, its groups; the last may be cut off. */
 		for (size_t k = 0; !err && k < 4; k++)
-			err = (k % 2 ? parse_groups : parse_sources)(s, json_array_get(v, k),
-								     jid_resource(owner)[0]
-								     ? jid_resource(owner) : owner,
+			err = (k % 2 ? parse_groups : parse_sources)(s, json_array_get(v, k), id,
 								     k < 2, bad);
 		if (err)
 			break;
@@ -248,67 +269,94 @@ int source_set_parse_json(struct source_set *s, const char *json, size_t len, un
 	return err;
 }
 
-static json_t *sources_json(const struct source_set *s, const char *owner, bool video)
+static void write_sources(const struct source_set *s, const char *owner, bool video,
+			  struct buf *out)
 {
-	json_t *list = json_array();
+	const char *comma = "";
 
+	buf_addc(out, '[');
 	for (size_t i = 0; i < s->count; i++) {
 		const struct source *v = &s->v[i];
-		json_t *j;
 
 		if (v->video != video || strcmp(v->owner, owner))
 			continue;
-		j = json_pack("{s:I}", "s", (json_int_t)v->ssrc);
-		if (*v->name)
-			json_object_set_new(j, "n", json_string(v->name));
-		if (*v->msid)
-			json_object_set_new(j, "m", json_string(v->msid));
-		if (v->desktop)
-			json_object_set_new(j, "v", json_string("d"));
-		json_array_append_new(list, j);
+		buf_addf(out, "%s{\"s\":%lu", comma, (unsigned long)v->ssrc);
+		if (*v->name) {
+			buf_adds(out, ",\"n\":");
+			json_text_string(out, v->name);
+		}
+		if (*v->msid) {
+			buf_adds(out, ",\"m\":");
+			json_text_string(out, v->msid);
+		}
+		buf_adds(out, v->desktop ? ",\"v\":\"d\"}" : "}");
+		comma = ",";
 	}
-	return list;
+	buf_addc(out, ']');
 }
 
-static json_t *groups_json(const struct source_set *s, const char *owner, bool video)
+static void write_groups(const struct source_set *s, const char *owner, bool video,
+			 struct buf *out)
 {
-	json_t *list = json_array();
+	const char *comma = "";
 
+	buf_addc(out, '[');
 	for (size_t i = 0; i < s->groups; i++) {
 		const struct source_group *g = &s->g[i];
-		json_t *j;
 
 		if (g->video != video || strcmp(g->owner, owner))
 			continue;
-		j = json_pack("[s]", strcmp(g->semantics, "FID") ? "s" : "f");
+		buf_addf(out, "%s[\"%s\"", comma, strcmp(g->semantics, "FID") ? "s" : "f");
 		for (size_t k = 0; k < g->count; k++)
-			json_array_append_new(j, json_integer((json_int_t)g->ssrc[k]));
-		json_array_append_new(list, j);
+			buf_addf(out, ",%lu", (unsigned long)g->ssrc[k]);
+		buf_addc(out, ']');
+		comma = ",";
 	}
-	return list;
+	buf_addc(out, ']');
+}
+
+static bool seen_owner(const struct source_set *s, size_t before)
+{
+	for (size_t i = 0; i < before; i++)
+		if (!strcmp(s->v[i].owner, s->v[before].owner))
+			return true;
+	return false;
+}
+
+static bool has_audio_groups(const struct source_set *s, const char *owner)
+{
+	for (size_t i = 0; i < s->groups; i++)
+		if (!s->g[i].video && !strcmp(s->g[i].owner, owner))
+			return true;
+	return false;
 }
 
 int source_set_write_json(const struct source_set *s, struct buf *out)
 {
-	json_t *root = json_object(), *sources = json_object();
-	char *text;
+	const char *comma = "";
 
+	buf_adds(out, "{\"sources\":{");
 	for (size_t i = 0; i < s->count; i++) {
 		const char *owner = s->v[i].owner;
 
-		if (json_object_get(sources, owner))
+		if (seen_owner(s, i))
 			continue;
-		json_object_set_new(sources, owner, json_pack("[o, o, o]",
-			sources_json(s, owner, true), groups_json(s, owner, true),
-			sources_json(s, owner, false)));
+		buf_adds(out, comma);
+		json_text_string(out, owner);
+		buf_adds(out, ":[");
+		write_sources(s, owner, true, out);
+		buf_addc(out, ',');
+		write_groups(s, owner, true, out);
+		buf_addc(out, ',');
+		write_sources(s, owner, false, out);
+		if (has_audio_groups(s, owner)) {       /* usually cut off */
+			buf_addc(out, ',');
+			write_groups(s, owner, false, out);
+		}
+		buf_addc(out, ']');
+		comma = ",";
 	}
-	json_object_set_new(root, "sources", sources);
-	text = json_dumps(root, JSON_COMPACT);
-	json_decref(root);
-	if (!text)
-		return -ENOMEM;
-	buf_adds(out, text);
-	free(text);
+	buf_adds(out, "}}");
 	return buf_err(out);
 }
 
@@ -359,7 +407,7 @@ static int parse_xml_source(struct source_set *s, const struct xml *x, bool vide
 		++*bad;
 		return 0;
 	}
-	return source_set_add(s, &n);
+	return left_out(source_set_add(s, &n), bad);
 }
 
 static int parse_xml_group(struct source_set *s, const struct xml *x, bool video,
@@ -381,7 +429,7 @@ static int parse_xml_group(struct source_set *s, const struct xml *x, bool video
 	text_copy(g.semantics, sizeof(g.semantics), semantics);
 	first = source_set_find(s, g.ssrc[0]);
 	g.owner = (char *)(uintptr_t)(first ? first->owner : usual);
-	return source_set_add_group(s, &g);
+	return left_out(source_set_add_group(s, &g), bad);
 }
 
 int source_set_parse_xml(struct source_set *s, const struct xml *description, bool video,
@@ -448,15 +496,17 @@ static char source_kind(const char *name, const char *endpoint)
 
 	if (strncmp(name, endpoint, n) || name[n] != '-' || (name[n + 1] != 'a' && name[n + 1] != 'v'))
 		return 0;
-	return name[n + 2] >= '0' && name[n + 2] <= '9' ? name[n + 1] : 0;
+	/* Digits alone: "<id>-a0.fr" is a translation, not his microphone. */
+	return name[n + 2] && !name[n + 2 + strspn(name + n + 2, "0123456789")] ? name[n + 1] : 0;
 }
 
 void source_info_parse(struct source_info *out, const char *json, size_t len, const char *endpoint)
 {
-	json_t *root = len <= JSON_MAX_BYTES ? json_loadb(json, len, 0, NULL) : NULL, *v;
 	const char *name;
+	json_t *root, *v;
 
 	memset(out, 0, sizeof(*out));
+	json_text_load(&root, json, len);
 	out->present = json_is_object(root);
 	json_object_foreach(root, name, v) {
 		char kind = source_kind(name, endpoint);
@@ -477,16 +527,11 @@ void source_info_parse(struct source_info *out, const char *json, size_t len, co
 
 int source_info_write(struct buf *out, const char *audio_name, bool muted)
 {
-	json_t *j = json_object();
-	char *text;
-
-	if (audio_name && *audio_name)
-		json_object_set_new(j, audio_name, json_pack("{s:b}", "muted", muted));
-	text = json_dumps(j, JSON_COMPACT);
-	json_decref(j);
-	if (!text)
-		return -ENOMEM;
-	buf_adds(out, text);
-	free(text);
+	buf_addc(out, '{');
+	if (audio_name && *audio_name) {
+		json_text_string(out, audio_name);
+		buf_addf(out, ":{\"muted\":%s}", muted ? "true" : "false");
+	}
+	buf_addc(out, '}');
 	return buf_err(out);
 }
