@@ -96,9 +96,10 @@ static struct attr *attr_find(const struct xml *x, const char *name)
 	return NULL;
 }
 
-static int attr_add(struct xml *x, const char *name, const char *value)
+/* Puts an attribute at *end, where the list ends. */
+static int attr_append(struct attr **end, const char *name, const char *value)
 {
-	struct attr *a = calloc(1, sizeof(*a)), **end = &x->attrs;
+	struct attr *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return -ENOMEM;
@@ -110,10 +111,17 @@ static int attr_add(struct xml *x, const char *name, const char *value)
 		free(a);
 		return -ENOMEM;
 	}
-	while (*end)
-		end = &(*end)->next;
 	*end = a;
 	return 0;
+}
+
+static int attr_add(struct xml *x, const char *name, const char *value)
+{
+	struct attr **end = &x->attrs;
+
+	while (*end)
+		end = &(*end)->next;
+	return attr_append(end, name, value);
 }
 
 void xml_free(struct xml **x)
@@ -173,8 +181,9 @@ static void on_start(void *ctx, const XML_Char *full, const XML_Char **atts)
 {
 	struct parse *s = ctx;
 	const char *name = local(full);
-	char *ns;
+	struct attr **end;
 	struct xml *x;
+	char *ns;
 
 	if (s->err)
 		return;
@@ -199,13 +208,16 @@ static void on_start(void *ctx, const XML_Char *full, const XML_Char **atts)
 	else
 		s->root = x;
 	s->at = x;
-	for (; *atts && !s->err; atts += 2) {
+	/* Ten thousands of attributes must not cost their square. */
+	for (end = &x->attrs; *atts && !s->err; atts += 2) {
 		const char *a = attr_name(atts[0]);
 
 		if (++s->nodes > s->limits.max_nodes)
 			stop(s, -E2BIG, "too many attributes");
-		else if (a && attr_add(x, a, atts[1]))
+		else if (a && attr_append(end, a, atts[1]))
 			stop(s, -ENOMEM, "out of memory");
+		else if (a)
+			end = &(*end)->next;
 	}
 }
 
@@ -458,11 +470,17 @@ fail:
 	return NULL;
 }
 
+static bool has_failed(const struct xml *x)
+{
+	while (x->parent)
+		x = x->parent;
+	return x->failed;
+}
+
+/* A copy of what already lost something would look whole. */
 int xml_dup(struct xml **out, const struct xml *x)
 {
-	*out = copy(x);
-	if (*out && x->parent && strcmp((*out)->ns, x->parent->ns) == 0)
-		(*out)->literal |= *(*out)->ns != 0;
+	*out = x && !has_failed(x) ? copy(x) : NULL;
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -472,7 +490,7 @@ void xml_add_copy(struct xml *parent, const struct xml *src)
 
 	if (!parent || !src)
 		return;
-	c = copy(src);
+	c = has_failed(src) ? NULL : copy(src);
 	if (c)
 		link_child(parent, c);
 	else
@@ -558,9 +576,10 @@ static void write_attr(struct buf *out, const char *name, const char *value)
 	buf_addc(out, '"');
 }
 
-static void write_node(const struct xml *x, struct buf *out)
+/* around: the namespace in force where x is written. */
+static void write_node(const struct xml *x, const char *around, struct buf *out)
 {
-	bool differs = strcmp(x->ns, x->parent ? x->parent->ns : "") != 0;
+	bool differs = strcmp(x->ns, around) != 0;
 
 	buf_addf(out, "<%s", x->name);
 	if (differs || (x->literal && *x->ns))
@@ -574,18 +593,14 @@ static void write_node(const struct xml *x, struct buf *out)
 	buf_addc(out, '>');
 	escape(out, buf_str(&x->text), x->text.len, false);
 	for (const struct xml *c = x->first; c; c = c->next)
-		write_node(c, out);
+		write_node(c, x->ns, out);
 	buf_addf(out, "</%s>", x->name);
 }
 
 int xml_write(const struct xml *x, struct buf *out)
 {
-	const struct xml *root = x;
-
-	while (root && root->parent)
-		root = root->parent;
-	if (!x || root->failed)
+	if (!x || has_failed(x))
 		return -ENOMEM;
-	write_node(x, out);
+	write_node(x, "", out);         /* a part stands alone, too */
 	return buf_err(out);
 }
