@@ -77,8 +77,8 @@ uint64_t ws_bytes_out(const struct ws *w);
 
 struct http_request {
 	const char *method;     /* "GET", "POST", "OPTIONS", "HEAD" */
-	const char *path;       /* as sent, without the query */
-	const char *query;      /* as sent, without '?'; "" if none */
+	const char *path;       /* without the query, percent-decoded once */
+	const char *query;      /* without '?', percent-decoded once; "" if none */
 	const char *host;       /* Host header, "" if none */
 	const char *peer;       /* numeric address */
 	const char *body;
