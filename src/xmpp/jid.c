@@ -10,8 +10,11 @@ static size_t bare_len(const char *jid)
 
 const char *jid_resource(const char *jid)
 {
-	size_t n = bare_len(jid);
+	size_t n;
 
+	if (!jid)
+		return "";
+	n = bare_len(jid);
 	return jid[n] ? jid + n + 1 : jid + n;
 }
 

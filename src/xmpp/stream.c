@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -19,6 +20,7 @@
 
 enum {
 	PING_INTERVAL_US = 10000000, PING_TIMEOUT_US = 5000000, PING_FAILURES = 2,
+	LOGIN_US = 20000000,    /* from open to bound */
 	MALFORMED_MAX = 5,      /* in a row */
 	IQ_MAX = 256            /* waiting at once */
 };
@@ -45,7 +47,7 @@ struct xmpp_stream {
 	unsigned waits;
 	char id_prefix[9];
 	unsigned next_id, bad_row;
-	int64_t heard_us, ping_at_us;
+	int64_t heard_us, ping_at_us, pinged_us, login_until_us;
 	bool pinging;
 	struct xmpp_counters count;
 };
@@ -112,12 +114,27 @@ static void send_text(struct xmpp_stream *s, const char *text)
 	s->ev.send(s->ctx, text, strlen(text));
 }
 
+/* Whoever waits hears that nothing comes any more.  A handler that asks again
+ * is refused: the stream is closed by then. */
+static void end_waiting(struct xmpp_stream *s)
+{
+	while (s->waiting) {
+		struct waiting *w = s->waiting;
+
+		s->waiting = w->next;
+		s->waits--;
+		w->fn(w->ctx, NULL);
+		waiting_free(w);
+	}
+}
+
 static void fail(struct xmpp_stream *s, enum xmpp_error why, const char *text)
 {
 	if (s->phase == CLOSED)
 		return;
 	s->phase = CLOSED;
 	s->ping_at_us = CLOCK_NEVER;
+	end_waiting(s);
 	s->ev.failed(s->ctx, why, text);
 }
 
@@ -130,6 +147,8 @@ static int send_xml(struct xmpp_stream *s, const struct xml *x)
 		s->count.out++;
 		s->ev.send(s->ctx, b.p, b.len);
 	}
+	if (b.p && s->phase == AUTH)    /* may hold the password */
+		text_wipe(b.p, b.len);
 	buf_free(&b);
 	return err;
 }
@@ -149,6 +168,7 @@ void xmpp_stream_open(struct xmpp_stream *s, int64_t now_us)
 {
 	s->phase = OPENING;
 	s->heard_us = now_us;
+	s->login_until_us = now_us + LOGIN_US;
 	send_open(s);
 }
 
@@ -251,24 +271,29 @@ static bool offers(const struct xml *features, const char *mechanism)
 }
 
 /* RFC 4616: NUL, user, NUL, password. */
-static void add_plain(struct xmpp_stream *s, struct xml *auth)
+static int add_plain(struct xmpp_stream *s, struct xml *auth)
 {
 	struct buf raw = { 0 };
-	char *local = jid_local(s->user), *text;
+	char *local = jid_local(s->user), *text = NULL;
+	int err;
 
 	buf_addc(&raw, 0);
 	buf_adds(&raw, local && *local ? local : s->user);
 	buf_addc(&raw, 0);
 	buf_adds(&raw, s->password ? s->password : "");
-	text = codec_base64(raw.p, raw.len);
-	xml_set_text(auth, text ? text : "");
+	if (local && !buf_err(&raw))
+		text = codec_base64(raw.p, raw.len);
+	if (text) {
+		xml_set_text(auth, text);
+		text_wipe(text, strlen(text));
+	}
 	if (raw.p)
 		text_wipe(raw.p, raw.len);
 	buf_free(&raw);
-	if (text)
-		text_wipe(text, strlen(text));
-	free(text);
 	free(local);
+	err = text ? 0 : -ENOMEM;
+	free(text);
+	return err;
 }
 
 static void start_auth(struct xmpp_stream *s, const struct xml *features)
@@ -284,9 +309,7 @@ static void start_auth(struct xmpp_stream *s, const struct xml *features)
 	s->phase = AUTH;
 	auth = xml_new("auth", NS_SASL);
 	xml_set(auth, "mechanism", mechanism);
-	if (s->user)
-		add_plain(s, auth);
-	if (send_xml(s, auth))
+	if ((s->user && add_plain(s, auth)) || send_xml(s, auth))
 		fail(s, XMPP_NO_MEMORY, "out of memory");
 	xml_free(&auth);
 }
@@ -327,7 +350,7 @@ static void on_features(struct xmpp_stream *s, const struct xml *x, int64_t now_
 		start_auth(s, x);
 	else if (s->phase == REOPENING && xml_child(x, "bind", NS_BIND))
 		start_bind(s, x, now_us);
-	else
+	else if (s->phase == REOPENING)
 		fail(s, XMPP_PROTOCOL, "the server offers no binding");
 }
 
@@ -367,6 +390,8 @@ static void on_close(struct xmpp_stream *s, const struct xml *x)
 	const char *other = xml_attr(x, "see-other-uri");
 	struct buf b = { 0 };
 
+	/* RFC 7395, 3.6: a close is answered by a close. */
+	send_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
 	buf_adds(&b, other ? "the server sends us to " : "the server closed the stream");
 	if (other)
 		buf_adds(&b, other);
@@ -376,12 +401,24 @@ static void on_close(struct xmpp_stream *s, const struct xml *x)
 
 /* ---- stanzas ---- */
 
-/* Whoever we asked; without `to` that is our server by any of its names. */
+/* Servers fold the case of all but the resource (RFC 7622). */
+static bool same_address(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "/");
+
+	return strlen(a) == strlen(b) && !strncasecmp(a, b, n) && !strcmp(a + n, b + n);
+}
+
+/* Whoever we asked; our server and our own account may leave `from` out
+ * (RFC 6120, 8.1.2.1), and answer by any of their names what had no `to`. */
 static bool is_from(const struct xmpp_stream *s, const struct waiting *w, const char *from)
 {
+	if (*w->to && from)
+		return same_address(w->to, from);
 	if (*w->to)
-		return jid_same(w->to, from) || (!from && jid_same(w->to, s->domain));
-	return !from || !strcmp(from, s->domain) || jid_same_bare(from, s->jid);
+		return same_address(w->to, s->domain) ||
+		       (!*jid_resource(w->to) && jid_same_bare(w->to, s->jid));
+	return !from || same_address(from, s->domain) || (*s->jid && jid_same_bare(from, s->jid));
 }
 
 static void take_answer(struct xmpp_stream *s, const struct xml *iq)
@@ -482,6 +519,8 @@ static void on_pong(void *ctx, const struct xml *answer)
 	struct xmpp_stream *s = ctx;
 
 	s->pinging = false;
+	if (!answer && s->heard_us > s->pinged_us)
+		return;         /* it spoke of something else meanwhile */
 	/* An error is an answer of somebody who lives. */
 	if (answer) {
 		s->failures = 0;
@@ -504,6 +543,7 @@ static void ping(struct xmpp_stream *s, int64_t now_us)
 	}
 	iq = xmpp_iq_new("get", s->domain);
 	xml_add(iq, "ping", NS_PING);
+	s->pinged_us = now_us;
 	s->pinging = !xmpp_stream_iq(s, &iq, s->ping_timeout_us, now_us, on_pong, s);
 }
 
@@ -531,9 +571,13 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 	}
 	if (s->phase == READY && now_us >= s->ping_at_us)
 		ping(s, now_us);
-	if (s->phase == CLOSED)
+	if (s->phase != READY && now_us >= s->login_until_us)
+		fail(s, XMPP_PROTOCOL, "the server did not finish the login in time");
+	if (s->phase == CLOSED) {
+		end_waiting(s);         /* closed by us */
 		return CLOCK_NEVER;
-	next = s->ping_at_us;
+	}
+	next = s->phase == READY ? s->ping_at_us : s->login_until_us;
 	for (w = s->waiting; w; w = w->next)
 		if (w->until_us < next)
 			next = w->until_us;
