@@ -87,6 +87,9 @@ static void parse_error(struct chat_message *out, const struct xml *m)
 
 static bool parse_special(struct chat_message *out, const struct xml *m)
 {
+	/* Invitations and changes are the room's word; an occupant who writes
+	 * the like would lead us away or have us ask the room for ever. */
+	bool by_room = *out->from && !*out->nick;
 	const struct xml *x;
 
 	if ((x = xml_child(m, "reactions", NS_REACTIONS))) {
@@ -96,16 +99,25 @@ static bool parse_special(struct chat_message *out, const struct xml *m)
 	} else if ((x = xml_child(m, "retract", NS_RETRACT))) {
 		out->kind = CHAT_RETRACT;
 		out->ref = or_empty(xml_attr(x, "id"));
-	} else if ((x = xml_child(m, "json-message", NULL))) {
+	} else if ((x = xml_child(m, "json-message", NS_JITMEET))) {
 		out->kind = CHAT_JSON;
 		out->json = xml_text(x);
-	} else if (xml_child(xml_child(m, "x", NS_MUC_USER), "invite", NULL)) {
+	} else if (by_room && xml_child(xml_child(m, "x", NS_MUC_USER), "invite", NULL)) {
 		out->kind = CHAT_INVITE;
 		out->text = out->from;
-	} else if (has_status(m, "104")) {
+	} else if (by_room && has_status(m, "104")) {
 		out->kind = CHAT_CONFIG;
 	}
 	return out->kind != CHAT_NONE;
+}
+
+/* XEP-0461 names the message in `id` and its author in `to`; the web client
+ * has the message in `to`, and no namespace of its own on the element. */
+static const char *reply_to(const struct xml *m)
+{
+	const struct xml *r = xml_child(m, "reply", NULL);
+
+	return or_empty(xml_attr(r, "id") ? xml_attr(r, "id") : xml_attr(r, "to"));
 }
 
 void chat_parse(struct chat_message *out, const struct xml *m)
@@ -119,15 +131,14 @@ void chat_parse(struct chat_message *out, const struct xml *m)
 	out->nick = jid_resource(out->from);
 	out->id = or_empty(xml_attr(m, "id"));
 	out->text = out->json = "";
-	/* The web client writes reply without a namespace of its own. */
-	out->ref = or_empty(xml_attr(xml_child(m, "reply", NULL), "to"));
+	out->ref = reply_to(m);
 	out->display_name = xml_child_text(m, "display-name", NS_DISPLAY_NAME);
 	parse_delay(out, m);
 	if (!strcmp(type, "error"))
 		parse_error(out, m);
 	else if (parse_special(out, m))
 		;
-	else if (subject && !body) {
+	else if (subject && !body && out->group) {
 		out->kind = CHAT_SUBJECT;
 		out->text = xml_text(subject);
 	} else if (body) {

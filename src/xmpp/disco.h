@@ -18,6 +18,8 @@ struct xml *disco_info_new(const char *node, const struct disco_identity *ids, s
 			   const char *const *features, size_t nfeatures);
 /* <c/> for a presence. */
 struct xml *disco_caps_new(const char *node, const char *ver);
+/* The same right inside; a failed allocation marks the presence. */
+void disco_caps_add(struct xml *presence, const char *node, const char *ver);
 
 bool disco_has_feature(const struct xml *query, const char *var);
 /* @name of the identity category='component' (or 'server') with this type; NULL. */

@@ -1,7 +1,7 @@
 /* muc.c - presences of a room in and out (XEP-0045 and Jitsi's children) */
 #include "xmpp/muc.h"
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/text.h"
 #include "xmpp/disco.h"
@@ -93,7 +93,8 @@ int muc_presence_parse(struct muc_presence *out, const struct xml *p)
 	out->affiliation = out->reason = "";
 	parse_muc_user(out, xml_child(p, "x", NS_MUC_USER));
 	out->status_text = or_empty(xml_child_text(p, "status", NULL));
-	out->ignore = xml_child(p, "ignore", NS_JITMEET) != NULL;
+	/* Its namespace ends in a slash where the web client writes it. */
+	out->ignore = text_starts(xml_ns(xml_child(p, "ignore", NULL)), NS_JITMEET);
 	out->display_name = xml_child_text(p, "nick", NS_NICK);
 	info = xml_child_text(p, "SourceInfo", NULL);
 	if (info)
@@ -139,6 +140,8 @@ enum muc_join_error muc_join_error_parse(const struct xml *presence, const char 
 	const char *c = xmpp_error_condition(presence);
 
 	*text = xmpp_error_text(presence);
+	if (!**text)
+		*text = c;
 	*lobby_jid = xml_child_text(e, "lobbyroom", NULL);
 	if (!*lobby_jid)
 		*lobby_jid = xml_child_text(presence, "lobbyroom", NULL);
@@ -186,18 +189,17 @@ struct xml *muc_presence_new(const struct muc_self *self)
 	if (self->stats_id && *self->stats_id)
 		xml_add_text(p, "stats-id", NULL, self->stats_id);
 	if (self->caps_ver)
-		xml_adopt(p, disco_caps_new(self->caps_node, self->caps_ver));
+		disco_caps_add(p, self->caps_node, self->caps_ver);
 	xml_add_text(p, "SourceInfo", NULL, self->source_info);
 	if (self->display_name && *self->display_name)
 		xml_add_text(p, "nick", NS_NICK, self->display_name);
 	if (self->email && *self->email)
 		xml_add_text(p, "email", NULL, self->email);
 	if (self->hand_ms) {
-		struct buf b = { 0 };
+		char text[24];
 
-		buf_addf(&b, "%lld", (long long)self->hand_ms);
-		xml_add_text(p, "jitsi_participant_raisedHand", NULL, buf_str(&b));
-		buf_free(&b);
+		snprintf(text, sizeof(text), "%lld", (long long)self->hand_ms);
+		xml_add_text(p, "jitsi_participant_raisedHand", NULL, text);
 	}
 	if (self->silent)
 		xml_add_text(p, "silent", "http://jitsi.org/protocol/silent", "true");
