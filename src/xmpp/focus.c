@@ -1,14 +1,14 @@
 /* focus.c - the conference request, as IQ and as JSON over HTTP */
 #include "xmpp/focus.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "xmpp/json_text.h"
 #include "xmpp/ns.h"
 #include "xmpp/stream.h"
 
-enum { JSON_MAX_BYTES = 65536 };
+enum { ERROR_TEXT_MAX = 200 };       /* bytes of a body that is shown */
 
 static void add_property(struct xml *c, const char *name, const char *value)
 {
@@ -46,31 +46,29 @@ struct xml *focus_request_iq(const struct focus_request *r, const char *to)
 	return iq;
 }
 
-static int put_json(json_t *j, struct buf *out)
+static void put_string(struct buf *out, const char *key, const char *value)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-
-	json_decref(j);
-	if (!text)
-		return -ENOMEM;
-	buf_adds(out, text);
-	free(text);
-	return buf_err(out);
+	if (!value)
+		return;
+	json_text_string(out, key);
+	buf_addc(out, ':');
+	json_text_string(out, value);
+	buf_addc(out, ',');
 }
 
 int focus_request_json(const struct focus_request *r, struct buf *out)
 {
-	json_t *p = json_pack("{s:b}", "rtcstatsEnabled", 0);
-	json_t *j = json_pack("{s:s, s:s, s:o}", "room", r->room, "machineUid", r->machine_uid,
-			      "properties", p);
-
-	if (r->session_id)
-		json_object_set_new(j, "sessionId", json_string(r->session_id));
+	buf_addc(out, '{');
+	put_string(out, "room", r->room);
+	put_string(out, "machineUid", r->machine_uid);
+	put_string(out, "sessionId", r->session_id);
+	buf_adds(out, "\"properties\":{\"rtcstatsEnabled\":false");
 	if (r->start_audio_muted >= 0)
-		json_object_set_new(p, "startAudioMuted", json_integer(r->start_audio_muted));
+		buf_addf(out, ",\"startAudioMuted\":%d", r->start_audio_muted);
 	if (r->start_video_muted >= 0)
-		json_object_set_new(p, "startVideoMuted", json_integer(r->start_video_muted));
-	return put_json(j, out);
+		buf_addf(out, ",\"startVideoMuted\":%d", r->start_video_muted);
+	buf_adds(out, "}}");
+	return buf_err(out);
 }
 
 static int property_number(const struct xml *c, const char *name)
@@ -120,12 +118,16 @@ static int json_number(const json_t *j)
 
 int focus_request_parse_json(struct focus_request *out, const char *json, size_t len)
 {
-	json_t *j = len <= JSON_MAX_BYTES ? json_loadb(json, len, 0, NULL) : NULL, *p;
-	const char *room = json_string_value(json_object_get(j, "room"));
-	const char *uid = json_string_value(json_object_get(j, "machineUid"));
-	int err = 0;
+	const char *room, *uid;
+	json_t *j, *p;
+	int err;
 
 	memset(out, 0, sizeof(*out));
+	err = json_text_load(&j, json, len);
+	if (err)
+		return err;
+	room = json_string_value(json_object_get(j, "room"));
+	uid = json_string_value(json_object_get(j, "machineUid"));
 	p = json_object_get(j, "properties");
 	out->start_audio_muted = json_number(json_object_get(p, "startAudioMuted"));
 	out->start_video_muted = json_number(json_object_get(p, "startVideoMuted"));
@@ -154,8 +156,11 @@ void focus_request_clear(struct focus_request *r)
 static int put_error(struct focus_answer *out, enum focus_error error, const char *text)
 {
 	out->error = error;
-	return text_set(&out->text, text) || text_set(&out->room, "") ||
-	       text_set(&out->focus_jid, "") ? -ENOMEM : 0;
+	if (text_set(&out->text, text) || text_set(&out->room, "") || text_set(&out->focus_jid, "")) {
+		focus_answer_clear(out);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static int parse_error(struct focus_answer *out, const struct xml *iq)
@@ -226,25 +231,47 @@ static const char *string_or(const json_t *j, const char *usual)
 	return s ? s : usual;
 }
 
+/* What the server said, fit for people; a page of HTML says nothing to them. */
+static int put_body(struct focus_answer *out, enum focus_error error, int status, const char *body,
+		    size_t len)
+{
+	char *said = text_clean(body ? body : "", body ? len : 0, ERROR_TEXT_MAX, TEXT_TRIM);
+	struct buf b = { 0 };
+	int err = -ENOMEM;
+
+	if (!said)
+		return err;
+	buf_addf(&b, "HTTP %d", status);
+	if (*said && *said != '<')
+		buf_addf(&b, ": %s", said);
+	if (!buf_err(&b))
+		err = put_error(out, error, buf_str(&b));
+	buf_free(&b);
+	free(said);
+	return err;
+}
+
+static bool says(const char *body, size_t len, const char *word)
+{
+	return body && memmem(body, len, word, strlen(word));
+}
+
 int focus_answer_parse_json(struct focus_answer *out, int status, const char *body, size_t len)
 {
-	json_t *j;
-	int err = 0;
+	json_t *j = NULL;
+	int err;
 
 	memset(out, 0, sizeof(*out));
 	if (status == 403 || status == 401)
 		return put_error(out, FOCUS_NOT_AUTHORIZED, "not authorized");
-	if (status == 400 && len < JSON_MAX_BYTES && strstr(body, "invalid-session"))
+	if (status == 400 && says(body, len, "invalid-session"))
 		return put_error(out, FOCUS_SESSION_INVALID, "invalid session");
-	j = len <= JSON_MAX_BYTES && status == 200 ? json_loadb(body, len, 0, NULL) : NULL;
-	if (!json_is_object(j)) {
-		struct buf b = { 0 };
-
-		buf_addf(&b, "HTTP %d %.*s", status, len > 200 ? 200 : (int)len, body);
-		err = put_error(out, FOCUS_FAILED, buf_str(&b));
-		buf_free(&b);
-		json_decref(j);
+	err = status == 200 ? json_text_load(&j, body, len) : -EINVAL;
+	if (err == -ENOMEM)
 		return err;
+	if (!json_is_object(j)) {
+		json_decref(j);
+		return put_body(out, FOCUS_FAILED, status, body, len);
 	}
 	out->ready = json_true_like(json_object_get(j, "ready"));
 	out->authentication = json_true_like(json_object_get(json_object_get(j, "properties"),
@@ -280,6 +307,9 @@ struct xml *focus_answer_child(const struct focus_answer *a)
 	xml_set(c, "room", a->room);
 	xml_set(c, "ready", a->ready ? "true" : "false");
 	xml_set(c, "focusjid", a->focus_jid);
+	xml_set(c, "session-id", a->session_id);
+	xml_set(c, "identity", a->identity);
+	xml_set(c, "vnode", a->vnode);
 	add_property(c, "authentication", a->authentication ? "true" : "false");
 	add_property(c, "visitors-supported", "false");
 	return c;
@@ -287,8 +317,15 @@ struct xml *focus_answer_child(const struct focus_answer *a)
 
 int focus_answer_json(const struct focus_answer *a, struct buf *out)
 {
-	return put_json(json_pack("{s:b, s:s, s:s, s:{s:s, s:s}}", "ready", a->ready,
-				  "focusJid", a->focus_jid, "room", a->room, "properties",
-				  "authentication", a->authentication ? "true" : "false",
-				  "visitors-supported", "false"), out);
+	buf_addc(out, '{');
+	put_string(out, "room", a->room);
+	put_string(out, "focusJid", a->focus_jid);
+	put_string(out, "sessionId", a->session_id);
+	put_string(out, "identity", a->identity);
+	put_string(out, "vnode", a->vnode);
+	/* The values of an answer's properties are strings. */
+	buf_addf(out, "\"ready\":%s,\"properties\":{\"authentication\":\"%s\","
+		 "\"visitors-supported\":\"false\"}}", a->ready ? "true" : "false",
+		 a->authentication ? "true" : "false");
+	return buf_err(out);
 }
