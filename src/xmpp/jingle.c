@@ -1,5 +1,6 @@
 /* jingle.c - parsing a session negotiation; jingle_write.c is its other half */
 #include "xmpp/jingle.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,12 @@ static unsigned number(const char *s, unsigned max, unsigned usual)
 	return s && !text_u64(s, 0, max, &n) ? (unsigned)n : usual;
 }
 
+/* What does not fit is no such value: half a password or address would be a
+ * wrong one. */
 static void put(char *dst, size_t size, const char *src)
 {
-	text_copy(dst, size, src ? src : "");
+	if (!text_copy(dst, size, src ? src : ""))
+		*dst = 0;
 }
 
 static bool is_true(const char *s)
@@ -37,12 +41,12 @@ static bool is_true(const char *s)
 static void parse_payload(struct jingle_media *m, const struct xml *x)
 {
 	const char *id = xml_attr(x, "id"), *name = xml_attr(x, "name");
-	struct jingle_payload *p = &m->payload[m->payloads];
+	struct jingle_payload *p;
 	const struct xml *c;
 
 	if (m->payloads == JINGLE_PAYLOADS || !id || !name || number(id, 127, 255) == 255)
 		return;
-	m->payloads++;
+	p = &m->payload[m->payloads++];
 	p->id = (uint8_t)number(id, 127, 0);
 	put(p->name, sizeof(p->name), name);
 	p->clockrate = number(xml_attr(x, "clockrate"), 1000000, 0);
@@ -72,11 +76,14 @@ static void parse_ext(struct jingle_media *m, const struct xml *x)
 	put(m->ext[m->exts++].uri, sizeof(m->ext[0].uri), xml_attr(x, "uri"));
 }
 
-static void parse_media(struct jingle_media *m, const struct xml *description)
+static void parse_media(struct jingle_media *m, const struct xml *content,
+			const struct xml *description)
 {
 	const struct xml *c;
 
 	m->present = true;
+	put(m->name, sizeof(m->name), xml_attr(content, "name"));
+	put(m->senders, sizeof(m->senders), xml_attr(content, "senders"));
 	for (c = xml_first(description); c; c = xml_next(c))
 		if (xml_is(c, "payload-type", NULL))
 			parse_payload(m, c);
@@ -88,75 +95,108 @@ static void parse_media(struct jingle_media *m, const struct xml *description)
 
 static bool is_numeric(const char *ip)
 {
-	return ip && *ip && strlen(ip) < 64 && ip[strspn(ip, "0123456789abcdefABCDEF.:")] == 0 &&
-	       strpbrk(ip, ".:");
+	unsigned char raw[16];
+
+	return ip && (inet_pton(AF_INET, ip, raw) == 1 || inet_pton(AF_INET6, ip, raw) == 1);
+}
+
+static bool is_candidate_type(const char *type)
+{
+	static const char *const known[] = { "host", "srflx", "prflx", "relay" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(type, known[i]))
+			return true;
+	return false;
 }
 
 static void parse_candidate(struct jingle_transport *t, const struct xml *x)
 {
-	struct jingle_candidate *c = &t->cand[t->cands];
+	struct jingle_candidate *c;
+	const char *type = xml_attr(x, "type") ? xml_attr(x, "type") : "host";
 	const char *protocol = xml_attr(x, "protocol"), *ip = xml_attr(x, "ip");
 	unsigned port = number(xml_attr(x, "port"), 65535, 0);
 	uint64_t priority;
 
 	/* ICE-TCP is no more; names cannot come from a bridge. */
 	if (t->cands == JINGLE_CANDIDATES || !is_numeric(ip) || !port ||
-	    (protocol && strcmp(protocol, "udp")))
+	    (protocol && !text_same_nocase(protocol, "udp")) || !is_candidate_type(type))
 		return;
+	c = &t->cand[t->cands];
 	memset(c, 0, sizeof(*c));
 	put(c->foundation, sizeof(c->foundation), xml_attr(x, "foundation"));
 	put(c->id, sizeof(c->id), xml_attr(x, "id"));
 	put(c->ip, sizeof(c->ip), ip);
 	c->port = (uint16_t)port;
-	put(c->rel_addr, sizeof(c->rel_addr), xml_attr(x, "rel-addr"));
+	if (is_numeric(xml_attr(x, "rel-addr")))
+		put(c->rel_addr, sizeof(c->rel_addr), xml_attr(x, "rel-addr"));
 	c->rel_port = (uint16_t)number(xml_attr(x, "rel-port"), 65535, 0);
 	if (xml_attr(x, "priority") && !text_u64(xml_attr(x, "priority"), 0, UINT32_MAX, &priority))
 		c->priority = (uint32_t)priority;
-	put(c->type, sizeof(c->type), xml_attr(x, "type") ? xml_attr(x, "type") : "host");
+	put(c->type, sizeof(c->type), type);
 	put(c->protocol, sizeof(c->protocol), "udp");
 	c->component = number(xml_attr(x, "component"), 256, 1);
 	c->generation = number(xml_attr(x, "generation"), 65535, 0);
 	t->cands++;
 }
 
+/* RFC 8122 lets there be several; sha-256 is the one that all can check. */
 static void parse_fingerprint(struct jingle_transport *t, const struct xml *x)
 {
-	const char *text = xml_text(x);
+	const char *text = xml_text(x), *hash = xml_attr(x, "hash");
+	size_t n;
 
-	put(t->hash, sizeof(t->hash), xml_attr(x, "hash"));
-	put(t->setup, sizeof(t->setup), xml_attr(x, "setup"));
 	text += strspn(text, " \t\r\n");
-	put(t->fingerprint, sizeof(t->fingerprint), text);
-	t->fingerprint[strcspn(t->fingerprint, " \t\r\n")] = 0;
+	n = strspn(text, "0123456789abcdefABCDEF:");
+	if (!hash || !n || n >= sizeof(t->fingerprint) || text[n + strspn(text + n, " \t\r\n")] ||
+	    (*t->fingerprint && !text_same_nocase(hash, "sha-256")))
+		return;
+	put(t->hash, sizeof(t->hash), hash);
+	put(t->setup, sizeof(t->setup), xml_attr(x, "setup"));
+	memcpy(t->fingerprint, text, n);
+	t->fingerprint[n] = 0;
 }
 
-static int parse_transport(struct jingle_transport *t, const struct xml *x)
+static int add_websocket(struct jingle_transport *t, const char *url)
+{
+	if (!url || strlen(url) > 2048 || t->websockets == JINGLE_WEBSOCKETS)
+		return 0;
+	t->websocket[t->websockets] = strdup(url);
+	if (!t->websocket[t->websockets])
+		return -ENOMEM;
+	t->websockets++;
+	return 0;
+}
+
+/* What stands only in one of the copies: the map of the data channel in its
+ * own content, the URL perhaps in the first, perhaps in another one. */
+static int parse_channels(struct jingle_transport *t, const struct xml *x)
+{
+	bool had = t->websockets;
+	const struct xml *c;
+	int err = 0;
+
+	for (c = xml_first(x); c && !err; c = xml_next(c))
+		if (xml_is(c, "sctpmap", NULL) && !t->sctp_port)
+			t->sctp_port = number(xml_attr(c, "number"), 65535, 5000);
+		else if (xml_is(c, "web-socket", NULL) && !had)
+			err = add_websocket(t, xml_attr(c, "url"));
+	return err;
+}
+
+static void parse_transport(struct jingle_transport *t, const struct xml *x)
 {
 	const struct xml *c;
-	const char *url;
 
 	t->present = true;
 	put(t->ufrag, sizeof(t->ufrag), xml_attr(x, "ufrag"));
 	put(t->pwd, sizeof(t->pwd), xml_attr(x, "pwd"));
 	t->ice_generation = number(xml_attr(x, "ice-generation"), 1000000, 0);
-	for (c = xml_first(x); c; c = xml_next(c)) {
+	for (c = xml_first(x); c; c = xml_next(c))
 		if (xml_is(c, "candidate", NULL))
 			parse_candidate(t, c);
 		else if (xml_is(c, "fingerprint", NULL))
 			parse_fingerprint(t, c);
-		else if (xml_is(c, "sctpmap", NULL))
-			t->sctp_port = number(xml_attr(c, "number"), 65535, 5000);
-		else if (xml_is(c, "web-socket", NULL) && t->websockets < JINGLE_WEBSOCKETS) {
-			url = xml_attr(c, "url");
-			if (!url || strlen(url) > 2048)
-				continue;
-			t->websocket[t->websockets] = strdup(url);
-			if (!t->websocket[t->websockets])
-				return -ENOMEM;
-			t->websockets++;
-		}
-	}
-	return 0;
 }
 
 /* ---- the whole ---- */
@@ -172,22 +212,19 @@ static int parse_content(struct jingle *out, const struct xml *content, const ch
 	if (!media)
 		media = name ? name : "";
 	if (d && !strcmp(media, "audio")) {
-		parse_media(&out->audio, d);
+		parse_media(&out->audio, content, d);
 		err = source_set_parse_xml(&out->sources, d, false, owner, &out->bad_sources);
 	} else if (d && !strcmp(media, "video")) {
-		parse_media(&out->video, d);
+		parse_media(&out->video, content, d);
 		err = source_set_parse_xml(&out->sources, d, true, owner, &out->bad_sources);
 	} else if (d && (!strcmp(media, "application") || !strcmp(media, "data"))) {
 		out->data = true;
 	}
-	if (last_n)
-		out->initial_last_n = (int)number(xml_attr(last_n, "value"), 10000, 0);
-	if (!err && t && !out->transport.present)
-		err = parse_transport(&out->transport, t);
-	else if (t && !out->transport.sctp_port && xml_child(t, "sctpmap", NULL))
-		out->transport.sctp_port = number(xml_attr(xml_child(t, "sctpmap", NULL), "number"),
-						  65535, 5000);
-	return err;
+	if (last_n)     /* "-1" is no limit */
+		out->initial_last_n = (int)number(xml_attr(last_n, "value"), 10000, (unsigned)-1);
+	if (t && !out->transport.present)
+		parse_transport(&out->transport, t);
+	return !err && t ? parse_channels(&out->transport, t) : err;
 }
 
 static int parse_reason(struct jingle *out, const struct xml *reason)
@@ -257,8 +294,6 @@ int jingle_parse(struct jingle *out, const struct xml *j, const char *default_ow
 		err = text_set(&out->reason_text, "");
 	for (const struct xml *c = xml_first(j); c && !err; c = xml_next(c))
 		err = parse_child(out, c, default_owner);
-	if (err == -E2BIG)      /* the rest of too many sources is left out */
-		err = 0;
 	if (err)
 		jingle_clear(out);
 	return err;

@@ -41,7 +41,9 @@ struct jingle_payload {
 };
 
 struct jingle_media {           /* the description of one content */
-	bool present;           /* there was such a content */
+	bool present;           /* there was such a content, or it is to be written */
+	char name[32];          /* of the content; "": "audio", "video" */
+	char senders[12];       /* "both", "initiator", "responder", "none", …; "": both */
 	struct jingle_payload payload[JINGLE_PAYLOADS];
 	size_t payloads;
 	struct { uint8_t id; char uri[128]; } ext[JINGLE_EXTENSIONS];
@@ -71,7 +73,7 @@ struct jingle {
 	struct jingle_transport transport;      /* the first found */
 	struct source_set sources; /* JSON and XML alike */
 	unsigned bad_sources;   /* left out */
-	int initial_last_n;     /* -1: absent */
+	int initial_last_n;     /* -1: absent, or no limit */
 	char *bridge_session;   /* id, "" if absent */
 	bool restart;           /* bridge-session restart='true' */
 	bool ice_restart;       /* bridge-session ice-restart='true' */
@@ -90,10 +92,12 @@ const struct jingle_payload *jingle_payload_by_name(const struct jingle_media *m
 /* The id of an extension, 0 if it is not offered. */
 uint8_t jingle_ext_id(const struct jingle_media *m, const char *uri);
 
-/* The whole IQ, type='set', from what j holds (initiate, accept, source-add,
- * source-remove, terminate, info, transport-info).  json: sources as
- * <json-message/>, else as XML inside the contents.  creator: "initiator" or
- * "responder". with_owner: ssrc-info in the XML form (the focus's writing). */
+/* The whole IQ, type='set', from what j holds.  Contents with description and
+ * the full transport: initiate, accept, transport-replace, -accept; sources
+ * alone: source-add, -remove; transport alone: transport-info; reason and
+ * bridge-session: terminate, info.  json: sources as <json-message/>, else as
+ * XML inside the contents.  creator: "initiator" or "responder".  with_owner:
+ * ssrc-info in the XML form (the focus's writing).  NULL: out of memory. */
 struct xml *jingle_write(const struct jingle *j, const char *to, const char *creator,
 			 bool json, bool with_owner);
 
