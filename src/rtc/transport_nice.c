@@ -290,30 +290,48 @@ static void on_closed(GObject *agent, GAsyncResult *result, gpointer data)
 	g_object_unref(agent);
 }
 
+static void on_late_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
+			     gpointer data)
+{
+	(void)agent;
+	(void)stream;
+	(void)component;
+	(void)len;
+	(void)buf;
+	(void)data;
+}
+
+/* The relay holds a port for us until it hears otherwise, and the agent has to
+ * hear that it did: so it reads on, into nothing. */
+static void give_relay_back(struct nice_transport *t)
+{
+	if (t->closing)
+		++*t->closing;
+	nice_agent_attach_recv(t->agent, t->stream, COMPONENT, t->context, on_late_datagram, NULL);
+	g_main_context_push_thread_default(t->context);
+	nice_agent_close_async(t->agent, on_closed, t->closing);
+	g_main_context_pop_thread_default(t->context);
+}
+
+static void close_agent(struct nice_transport *t)
+{
+	if (t->stream) {
+		nice_agent_attach_recv(t->agent, t->stream, COMPONENT, t->context, NULL, NULL);
+		nice_agent_remove_stream(t->agent, t->stream);
+	}
+	g_object_unref(t->agent);
+}
+
 static void nice_free(struct transport *base)
 {
 	struct nice_transport *t = (struct nice_transport *)base;
 
-	if (!t->agent) {
-		g_free(t);
-		return;
-	}
 	if (t->handler)
 		g_signal_handler_disconnect(t->agent, t->handler);
-	if (t->stream)
-		nice_agent_attach_recv(t->agent, t->stream, COMPONENT, t->context, NULL, NULL);
-	if (t->relay) {
-		/* The relay holds a port for us until it hears otherwise. */
-		if (t->closing)
-			++*t->closing;
-		g_main_context_push_thread_default(t->context);
-		nice_agent_close_async(t->agent, on_closed, t->closing);
-		g_main_context_pop_thread_default(t->context);
-	} else {
-		if (t->stream)
-			nice_agent_remove_stream(t->agent, t->stream);
-		g_object_unref(t->agent);
-	}
+	if (t->relay)
+		give_relay_back(t);
+	else if (t->agent)
+		close_agent(t);
 	g_main_context_unref(t->context);
 	g_free(t);
 }

@@ -2,7 +2,7 @@
 #include "unit/unit.h"
 
 extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
-	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[];
+	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[], test_ice_mux[];
 
 int main(int argc, char **argv)
 {
@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 		{ "transport_fake", test_transport_fake },
 		{ "peer", test_peer },
 		{ "transport_nice", test_transport_nice },
+		{ "ice_mux", test_ice_mux },
 		{0}
 	};
 
