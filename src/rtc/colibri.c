@@ -77,7 +77,8 @@ static int read_connectivity(struct colibri *c, const json_t *o)
 
 static int read_forwarded(struct colibri *c, const json_t *o)
 {
-	c->selected_count = copy_names(c->selected, COLIBRI_NAMES, json_object_get(o, "forwardedSources"));
+	c->selected_count = copy_names(c->selected, COLIBRI_NAMES,
+				       json_object_get(o, "forwardedSources"));
 	c->has_selected = true;
 	return 0;
 }
@@ -91,8 +92,13 @@ static int read_sender_constraints(struct colibri *c, const json_t *o)
 
 static void read_one_constraint(struct colibri_constraint *c, const json_t *o)
 {
-	c->max_height = json_is_number(json_object_get(o, "maxHeight")) ? integer(o, "maxHeight") : -1;
-	c->max_fps = json_is_number(json_object_get(o, "maxFrameRate")) ? number(o, "maxFrameRate") : -1;
+	/* -1: no limit. */
+	c->max_height = -1;
+	c->max_fps = -1;
+	if (json_is_number(json_object_get(o, "maxHeight")))
+		c->max_height = integer(o, "maxHeight");
+	if (json_is_number(json_object_get(o, "maxFrameRate")))
+		c->max_fps = number(o, "maxFrameRate");
 }
 
 static int read_constraint_map(struct colibri *c, json_t *map)
@@ -391,7 +397,8 @@ int colibri_write_hello(struct buf *out, bool server)
 	return put(out, json_pack("{s:s}", "colibriClass", server ? "ServerHello" : "ClientHello"));
 }
 
-int colibri_write_dominant(struct buf *out, const char *endpoint, const char *const *previous, size_t n)
+int colibri_write_dominant(struct buf *out, const char *endpoint,
+			   const char *const *previous, size_t n)
 {
 	return put(out, json_pack("{s:s,s:s,s:o,s:b}",
 				  "colibriClass", "DominantSpeakerEndpointChangeEvent",

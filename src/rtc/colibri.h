@@ -48,11 +48,13 @@ char *colibri_with_from(const char *json, size_t len, const char *from);
 
 /* Writers append one message. */
 int colibri_write_hello(struct buf *out, bool server);
-int colibri_write_dominant(struct buf *out, const char *endpoint, const char *const *previous, size_t n);
+int colibri_write_dominant(struct buf *out, const char *endpoint,
+			   const char *const *previous, size_t n);
 int colibri_write_connectivity(struct buf *out, const char *endpoint, bool active);
 int colibri_write_forwarded(struct buf *out, const char *const *names, size_t n);
 int colibri_write_sender_constraints(struct buf *out, const char *source, int max_height);
-int colibri_write_last_n(struct buf *out, int last_n);  /* ReceiverVideoConstraints with lastN alone */
+/* ReceiverVideoConstraints with lastN alone */
+int colibri_write_last_n(struct buf *out, int last_n);
 int colibri_write_connection_stats(struct buf *out, int64_t bps);
 int colibri_write_endpoint_stats(struct buf *out, double upload, double download,
 				 double loss_up, double loss_down, double quality, double rtt_ms);

@@ -71,6 +71,11 @@ static unsigned next_wait(SSL *ssl, unsigned last_us)
 
 static int make_context(struct dtls *d, const struct dtls_cert *cert)
 {
+	static const char ciphers[] =
+		"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+		"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
+		"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384:"
+		"DHE-RSA-AES128-GCM-SHA256";
 	SSL_CTX *c = SSL_CTX_new(DTLS_method());
 
 	d->ssl_ctx = c;
@@ -81,10 +86,7 @@ static int make_context(struct dtls *d, const struct dtls_cert *cert)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
 	if (!SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) ||
-	    !SSL_CTX_set_cipher_list(c, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-					"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
-					"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384:"
-					"DHE-RSA-AES128-GCM-SHA256") ||
+	    !SSL_CTX_set_cipher_list(c, ciphers) ||
 	    /* This one returns 0 for success. */
 	    SSL_CTX_set_tlsext_use_srtp(c, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") ||
 	    !SSL_CTX_use_certificate(c, cert->x509) || !SSL_CTX_use_PrivateKey(c, cert->key))
@@ -129,7 +131,9 @@ int dtls_new(struct dtls **out, const struct dtls_cert *cert, bool client,
 	d->state = DTLS_HANDSHAKE;
 	d->ev = *ev;
 	d->ctx = ctx;
-	err = fingerprint ? fingerprint_parse(&d->expected, hash, fingerprint) : client ? -EINVAL : 0;
+	err = client ? -EINVAL : 0;     /* a server's may come later */
+	if (fingerprint)
+		err = fingerprint_parse(&d->expected, hash, fingerprint);
 	if (!err)
 		err = make_context(d, cert);
 	if (!err)
@@ -185,7 +189,8 @@ static void flush(struct dtls *d)
 
 /* ---- states ---- */
 
-static void enter(struct dtls *d, enum dtls_state state, const struct dtls_keys *keys, const char *why)
+static void enter(struct dtls *d, enum dtls_state state, const struct dtls_keys *keys,
+		  const char *why)
 {
 	d->state = state;
 	d->ev.state(d->ctx, state, keys, why);
@@ -227,7 +232,8 @@ static int export_keys(struct dtls *d, struct dtls_keys *keys)
 	if (chosen_profile(d->ssl, keys))
 		return -ENOENT;
 	salt = keys->len - 16;
-	if (SSL_export_keying_material(d->ssl, v, 2 * keys->len, label, sizeof(label) - 1, NULL, 0, 0) != 1)
+	if (SSL_export_keying_material(d->ssl, v, 2 * keys->len, label, sizeof(label) - 1,
+				       NULL, 0, 0) != 1)
 		return -EIO;
 	client = d->client ? keys->send : keys->recv;
 	server = d->client ? keys->recv : keys->send;
@@ -263,7 +269,8 @@ static void judge(struct dtls *d)
 		     "keys could not be derived");
 		return;
 	}
-	log_debug("rtc", "dtls is up: %s, %s, %s", SSL_get_version(d->ssl), SSL_get_cipher(d->ssl),
+	log_debug("rtc", "dtls is up: %s, %s, %s",
+		  SSL_get_version(d->ssl), SSL_get_cipher(d->ssl),
 		  keys.profile == DTLS_SRTP_GCM_128 ? "AEAD_AES_128_GCM" : "AES128_CM_SHA1_80");
 	enter(d, DTLS_UP, &keys, "");
 	OPENSSL_cleanse(&keys, sizeof(keys));

@@ -26,7 +26,8 @@ struct dtls_keys {
 struct dtls_events {
 	void (*send)(void *ctx, const uint8_t *p, size_t len);  /* one datagram */
 	/* keys: only with DTLS_UP, wiped afterwards; why: for people. */
-	void (*state)(void *ctx, enum dtls_state state, const struct dtls_keys *keys, const char *why);
+	void (*state)(void *ctx, enum dtls_state state, const struct dtls_keys *keys,
+		      const char *why);
 	void (*data)(void *ctx, const uint8_t *p, size_t len);  /* application data (SCTP) */
 };
 

@@ -27,12 +27,15 @@ enum {
 
 static void enter(struct peer *p, enum peer_state state, const char *why)
 {
+	static const char *const names[] = {
+		"connecting", "securing", "up", "interrupted", "failed"
+	};
+
 	if (p->state == state || p->state == PEER_FAILED)
 		return;
 	p->state = state;
 	p->since_us = 0;
-	log_debug("rtc", "peer: %s%s%s", state == PEER_SECURING ? "securing" : state == PEER_UP ? "up" :
-		  state == PEER_INTERRUPTED ? "interrupted" : "failed", *why ? ": " : "", why);
+	log_debug("rtc", "peer: %s%s%s", names[state], *why ? ": " : "", why);
 	p->ev.state(p->ctx, state, why);
 }
 
@@ -93,7 +96,8 @@ static void on_transport_state(void *ctx, enum transport_state state)
 	}
 }
 
-static void media_in(struct peer *p, const uint8_t *in, size_t len, int64_t arrival_us, bool rtcp)
+static void media_in(struct peer *p, const uint8_t *in, size_t len, int64_t arrival_us,
+		     bool rtcp)
 {
 	_Alignas(8) uint8_t buf[DATAGRAM_MAX];
 
@@ -140,7 +144,8 @@ static void on_dtls_send(void *ctx, const uint8_t *buf, size_t len)
 		transport_send(p->transport, buf, len);
 }
 
-static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys, const char *why)
+static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys,
+			  const char *why)
 {
 	struct peer *p = ctx;
 
@@ -184,10 +189,13 @@ static int copy_config(struct peer *p, const struct peer_config *cfg)
 }
 
 int peer_new(struct peer **out, const struct peer_config *cfg,
-	     int (*make)(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx),
+	     int (*make)(void *make_ctx, struct transport **out,
+			 const struct transport_events *ev, void *ctx),
 	     void *make_ctx, const struct peer_events *ev, void *ctx)
 {
-	static const struct transport_events transport_ev = { on_transport_state, on_transport_datagram };
+	static const struct transport_events transport_ev = {
+		on_transport_state, on_transport_datagram
+	};
 	static const struct dtls_events dtls_ev = { on_dtls_send, on_dtls_state, on_dtls_data };
 	struct peer *p;
 	int err = -ENOMEM;
@@ -204,7 +212,8 @@ int peer_new(struct peer **out, const struct peer_config *cfg,
 	p->wall_offset_us = clock_wall_us() - clock_now_us();
 	err = copy_config(p, cfg);
 	if (!err)
-		err = dtls_new(&p->dtls, cfg->cert, cfg->dtls_client, cfg->hash, cfg->fingerprint, &dtls_ev, p);
+		err = dtls_new(&p->dtls, cfg->cert, cfg->dtls_client, cfg->hash, cfg->fingerprint,
+			       &dtls_ev, p);
 	if (!err)
 		err = make(make_ctx, &p->transport, &transport_ev, p);
 	if (err) {

@@ -48,7 +48,8 @@ struct peer_events {
 /* Makes its own transport by calling make(): so that the peer's handlers can
  * be the transport's. */
 int peer_new(struct peer **out, const struct peer_config *cfg,
-	     int (*make)(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx),
+	     int (*make)(void *make_ctx, struct transport **out,
+			 const struct transport_events *ev, void *ctx),
 	     void *make_ctx, const struct peer_events *ev, void *ctx);
 void peer_free(struct peer **p);        /* says BYE and close_notify if it is up */
 
@@ -78,7 +79,14 @@ struct peer_stats {
 	char path[96];
 };
 void peer_stats(const struct peer *p, struct peer_stats *out);
-struct peer_source { uint32_t ssrc; uint64_t packets; int64_t lost; double jitter_ms; int level; int64_t last_us; };
+struct peer_source {
+	uint32_t ssrc;
+	uint64_t packets;
+	int64_t lost;
+	double jitter_ms;
+	int level;              /* of the last packet, dBov; 1: it did not say */
+	int64_t last_us;        /* its arrival */
+};
 /* Returns how many were written. */
 size_t peer_sources(const struct peer *p, struct peer_source *out, size_t max);
 

@@ -97,7 +97,8 @@ static struct source *new_source(struct peer *p, uint32_t ssrc)
 	if (p->sources == SOURCES_MAX)
 		drop_source(p, longest_silent(p));
 	if (!(p->sources & (p->sources - 1))) {         /* 0, 1, 2, 4, ... */
-		struct source *v = realloc(p->source, (p->sources ? 2 * p->sources : 1) * sizeof(*v));
+		size_t room = p->sources ? 2 * p->sources : 1;
+		struct source *v = realloc(p->source, room * sizeof(*v));
 
 		if (!v)
 			return NULL;
@@ -170,7 +171,8 @@ static bool take_primary(struct source *s, uint16_t seq)
 struct red_block { uint32_t timestamp; const uint8_t *p; size_t len; uint8_t pt; };
 struct red { struct red_block v[RED_BLOCKS_MAX]; size_t n; };
 
-static void note_block(void *ctx, uint8_t pt, uint32_t timestamp, const uint8_t *p, size_t len, bool primary)
+static void note_block(void *ctx, uint8_t pt, uint32_t timestamp,
+		       const uint8_t *p, size_t len, bool primary)
 {
 	struct red *r = ctx;
 
@@ -191,7 +193,8 @@ static void give(struct peer *p, struct media_frame *f, const struct red_block *
 }
 
 /* Old blocks are the packets before: n places back is seq - n. */
-static void give_recovered(struct peer *p, struct source *s, const struct media_frame *primary, const struct red *r)
+static void give_recovered(struct peer *p, struct source *s, const struct media_frame *primary,
+			   const struct red *r)
 {
 	struct media_frame f = *primary;
 
@@ -240,7 +243,9 @@ static int unpack(struct peer *p, const struct rtp *r, struct red *out)
 static void sound_in(struct peer *p, const struct rtp *r, size_t len, int64_t arrival_us)
 {
 	struct source *s = peer_find_source(p, r->ssrc);
-	struct media_frame f = { .ssrc = r->ssrc, .seq = r->seq, .arrival_us = arrival_us, .level = 1 };
+	struct media_frame f = {
+		.ssrc = r->ssrc, .seq = r->seq, .arrival_us = arrival_us, .level = 1
+	};
 	struct red red = { .n = 0 };
 	const struct red_block *primary;
 	bool is_new;

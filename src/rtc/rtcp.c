@@ -277,7 +277,8 @@ int rtcp_write_pli(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32
 	return 0;
 }
 
-int rtcp_write_fir(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media, uint8_t seq)
+int rtcp_write_fir(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media,
+		   uint8_t seq)
 {
 	uint8_t *p = begin(out, size, len, FMT_FIR, PT_PSFB, 20);
 

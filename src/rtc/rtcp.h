@@ -13,7 +13,10 @@ struct rtcp_report {            /* report block, RFC 3550 section 6.4.1 */
 	uint32_t lsr, dlsr;     /* 16.16 seconds */
 };
 
-enum rtcp_kind { RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_NACK, RTCP_TCC, RTCP_PLI, RTCP_FIR, RTCP_REMB, RTCP_OTHER };
+enum rtcp_kind {
+	RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_NACK, RTCP_TCC, RTCP_PLI, RTCP_FIR, RTCP_REMB,
+	RTCP_OTHER
+};
 
 struct rtcp_packet {
 	enum rtcp_kind kind;
@@ -44,7 +47,8 @@ int rtcp_write_rr(uint8_t *out, size_t size, size_t *len, uint32_t ssrc,
 int rtcp_write_sdes(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, const char *cname);
 int rtcp_write_bye(uint8_t *out, size_t size, size_t *len, uint32_t ssrc);
 int rtcp_write_pli(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media);
-int rtcp_write_fir(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media, uint8_t seq);
+int rtcp_write_fir(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media,
+		   uint8_t seq);
 int rtcp_write_nack(uint8_t *out, size_t size, size_t *len, uint32_t ssrc, uint32_t media,
 		    const uint16_t *seq, size_t n);
 

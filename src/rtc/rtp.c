@@ -188,7 +188,8 @@ static int red_measure(const uint8_t *p, size_t len, size_t *header, size_t *old
 }
 
 int rtp_red_parse(const uint8_t *p, size_t len, uint32_t timestamp,
-		  void (*fn)(void *ctx, uint8_t pt, uint32_t timestamp, const uint8_t *p, size_t len, bool primary),
+		  void (*fn)(void *ctx, uint8_t pt, uint32_t timestamp,
+			     const uint8_t *p, size_t len, bool primary),
 		  void *ctx)
 {
 	const uint8_t *h = p, *data;

@@ -39,7 +39,8 @@ size_t rtp_write_header(uint8_t *out, uint8_t pt, bool marker, uint16_t seq,
 /* RFC 2198.  Calls fn for each block, oldest first, with the timestamp of the
  * block; the last is the primary one.  -EBADMSG. */
 int rtp_red_parse(const uint8_t *p, size_t len, uint32_t timestamp,
-		  void (*fn)(void *ctx, uint8_t pt, uint32_t timestamp, const uint8_t *p, size_t len, bool primary),
+		  void (*fn)(void *ctx, uint8_t pt, uint32_t timestamp,
+			     const uint8_t *p, size_t len, bool primary),
 		  void *ctx);
 
 /* Serial number arithmetic (RFC 1982). */

@@ -190,6 +190,21 @@ static void update_state(struct end *e, int64_t now_us)
 		enter(e, TRANSPORT_CONNECTED);
 }
 
+/* When update_state() will find something else. */
+static int64_t next_change(const struct line *l, int64_t now_us)
+{
+	int64_t notice = l->cfg.down_from_us + NOTICE_US;
+
+	if (notice >= l->cfg.down_to_us || now_us >= l->cfg.down_to_us)
+		return CLOCK_NEVER;
+	return now_us < notice ? notice : l->cfg.down_to_us;
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 int64_t transport_fake_tick(struct transport *t, int64_t now_us)
 {
 	struct end *e = (struct end *)t;
@@ -210,9 +225,5 @@ int64_t transport_fake_tick(struct transport *t, int64_t now_us)
 	}
 	if (e->first)
 		next = e->first->due_us;
-	if (now_us < l->cfg.down_from_us + NOTICE_US && l->cfg.down_to_us > l->cfg.down_from_us + NOTICE_US)
-		next = next < l->cfg.down_from_us + NOTICE_US ? next : l->cfg.down_from_us + NOTICE_US;
-	else if (now_us < l->cfg.down_to_us)
-		next = next < l->cfg.down_to_us ? next : l->cfg.down_to_us;
-	return next;
+	return earliest(next, next_change(l, now_us));
 }

@@ -80,7 +80,8 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
 		t->base.ev.state(t->base.ctx, s);
 }
 
-static void on_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf, gpointer data)
+static void on_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
+			gpointer data)
 {
 	struct nice_transport *t = data;
 
@@ -212,7 +213,8 @@ static void give_candidates(struct nice_transport *t, const struct ice_candidate
 static int open_agent(struct nice_transport *t, const struct transport_nice_config *cfg)
 {
 	t->agent = nice_agent_new_full(cfg->context, NICE_COMPATIBILITY_RFC5245,
-				       NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+				       NICE_AGENT_OPTION_ICE_TRICKLE |
+				       NICE_AGENT_OPTION_CONSENT_FRESHNESS);
 	if (!t->agent)
 		return -EIO;
 	g_object_set(t->agent, "upnp", FALSE, "ice-tcp", FALSE,
@@ -221,7 +223,8 @@ static int open_agent(struct nice_transport *t, const struct transport_nice_conf
 		     "force-relay", (gboolean)cfg->relay_only, NULL);
 	t->stream = nice_agent_add_stream(t->agent, 1);
 	if (!t->stream ||
-	    !nice_agent_set_local_credentials(t->agent, t->stream, cfg->local_ufrag, cfg->local_pwd))
+	    !nice_agent_set_local_credentials(t->agent, t->stream,
+					      cfg->local_ufrag, cfg->local_pwd))
 		return -EIO;
 	if (cfg->loopback)
 		add_local_addresses(t);
@@ -231,7 +234,8 @@ static int open_agent(struct nice_transport *t, const struct transport_nice_conf
 		return -EIO;
 	if (!nice_agent_gather_candidates(t->agent, t->stream))
 		return -ENETUNREACH;
-	if (!nice_agent_set_remote_credentials(t->agent, t->stream, cfg->remote_ufrag, cfg->remote_pwd))
+	if (!nice_agent_set_remote_credentials(t->agent, t->stream,
+					       cfg->remote_ufrag, cfg->remote_pwd))
 		return -EIO;
 	give_candidates(t, cfg->cand, cfg->cands);
 	return 0;
@@ -249,7 +253,8 @@ static int nice_send(struct transport *base, const uint8_t *p, size_t len)
 
 	if (t->state < TRANSPORT_CONNECTED)
 		return -ENOTCONN;
-	if (nice_agent_send_messages_nonblocking(t->agent, t->stream, COMPONENT, &m, 1, NULL, &error) == 1)
+	if (nice_agent_send_messages_nonblocking(t->agent, t->stream, COMPONENT, &m, 1,
+						 NULL, &error) == 1)
 		return 0;
 	if (error && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
 		err = -ENOTCONN;
