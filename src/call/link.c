@@ -1,0 +1,296 @@
+/* link.c - wires a call to real HTTP, WebSockets and timers */
+#include "call/link.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10, PING_S = 20 };
+
+struct http_slot { struct call_link *link; unsigned tag; struct http_call *call; };
+
+struct call_link {
+	struct loop *loop;
+	struct net *net;
+	struct http *http;
+	struct call *call;
+	struct loop_timer *timer;
+	struct ws *stream, *channel;
+	struct http_slot slot[HTTP_CALLS];
+	struct call_link_media media;
+	void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len);
+	void *ctx;
+	void (*event)(void *ctx, const struct call_event *ev);
+};
+
+static void trace(struct call_link *l, const char *dir, const char *ch, const char *data, size_t len)
+{
+	if (l->trace)
+		l->trace(l->ctx, dir, ch, data, len);
+}
+
+void call_link_kick(struct call_link *l)
+{
+	loop_timer_set(l->timer, clock_now_us());
+}
+
+static void on_timer(void *ctx, int64_t now_us)
+{
+	struct call_link *l = ctx;
+
+	loop_timer_set(l->timer, call_tick(l->call, now_us));
+}
+
+/* ---- HTTP ---- */
+
+static void on_http(void *ctx, const struct http_answer *h)
+{
+	struct http_slot *s = ctx;
+	struct call_link *l = s->link;
+	unsigned tag = s->tag;
+	struct call_http_answer a = {
+		.status = h->error == NET_OK ? h->status : 0, .body = h->body, .len = h->len,
+		.url = h->url, .error = h->text, .tls = h->error == NET_TLS,
+		.name_error = h->error == NET_NAME, .refused = h->error == NET_REFUSED,
+	};
+
+	s->call = NULL;
+	trace(l, "in", "http", h->error == NET_OK ? h->body : h->text,
+	      h->error == NET_OK ? h->len : strlen(h->text));
+	call_http_input(l->call, tag, &a, clock_now_us());
+	call_link_kick(l);
+}
+
+static void op_http(void *ctx, unsigned tag, const char *method, const char *url, const char *body,
+		    const char *bearer)
+{
+	struct call_link *l = ctx;
+	struct http_params p = {
+		.method = method, .url = url, .body = body, .content_type = "application/json",
+		.authorization = bearer, .max_bytes = CONFIG_MAX, .timeout_us = 15000000,
+	};
+	struct http_slot *s = &l->slot[tag % HTTP_CALLS];
+	struct buf b = { 0 };
+
+	http_cancel(&s->call);
+	s->link = l;
+	s->tag = tag;
+	buf_addf(&b, "%s %s%s%s", method, url, body ? "\n" : "", body ? body : "");
+	trace(l, "out", "http", buf_str(&b), b.len);
+	buf_free(&b);
+	if (http_start(&s->call, l->http, &p, on_http, s))
+		log_error("call", "the request to %s could not be started", url);
+}
+
+/* ---- the XMPP stream ---- */
+
+static void stream_opened(void *ctx, struct ws *w)
+{
+	struct call_link *l = ctx;
+
+	(void)w;
+	call_stream_opened(l->call, clock_now_us());
+	call_link_kick(l);
+}
+
+static void stream_text(void *ctx, struct ws *w, const char *text, size_t len)
+{
+	struct call_link *l = ctx;
+
+	(void)w;
+	trace(l, "in", "xmpp", text, len);
+	call_stream_input(l->call, text, len, clock_now_us());
+	call_link_kick(l);
+}
+
+static void stream_closed(void *ctx, struct ws *w, enum net_error why, int code, int status,
+			  const char *text)
+{
+	struct call_link *l = ctx;
+
+	(void)code;
+	if (w != l->stream)
+		return;
+	ws_free(&l->stream);
+	call_stream_closed(l->call, why, status, text, clock_now_us());
+	call_link_kick(l);
+}
+
+static void op_stream_open(void *ctx, const char *url, const char *origin)
+{
+	static const struct ws_handlers h = { stream_opened, stream_text, stream_closed };
+	struct call_link *l = ctx;
+	struct ws_params p = { .url = url, .subprotocol = "xmpp", .origin = origin, .ping_s = 0,
+		.max_bytes = XMPP_MAX, .timeout_us = 20000000 };
+	int err;
+
+	ws_free(&l->stream);
+	err = ws_open(&l->stream, l->net, &p, &h, l);
+	if (err)
+		log_error("call", "the WebSocket could not be opened: %s", strerror(-err));
+}
+
+static void op_stream_send(void *ctx, const char *text, size_t len)
+{
+	struct call_link *l = ctx;
+
+	trace(l, "out", "xmpp", text, len);
+	if (l->stream)
+		ws_send(l->stream, text, len);
+}
+
+static void op_stream_close(void *ctx)
+{
+	struct call_link *l = ctx;
+
+	if (!l->stream)
+		return;
+	/* What was said before the goodbye still goes out. */
+	ws_close(l->stream, 1000, "");
+	ws_free(&l->stream);
+}
+
+/* ---- the bridge channel ---- */
+
+static void channel_opened(void *ctx, struct ws *w)
+{
+	struct call_link *l = ctx;
+
+	(void)w;
+	call_channel_opened(l->call, clock_now_us());
+	call_link_kick(l);
+}
+
+static void channel_text(void *ctx, struct ws *w, const char *text, size_t len)
+{
+	struct call_link *l = ctx;
+
+	(void)w;
+	trace(l, "in", "bridge", text, len);
+	call_channel_input(l->call, text, len, clock_now_us());
+	call_link_kick(l);
+}
+
+static void channel_closed(void *ctx, struct ws *w, enum net_error why, int code, int status,
+			   const char *text)
+{
+	struct call_link *l = ctx;
+
+	(void)why;
+	(void)text;
+	if (w != l->channel)
+		return;
+	ws_free(&l->channel);
+	call_channel_closed(l->call, code, status, clock_now_us());
+	call_link_kick(l);
+}
+
+static void op_channel_open(void *ctx, const char *url, const char *origin)
+{
+	static const struct ws_handlers h = { channel_opened, channel_text, channel_closed };
+	struct call_link *l = ctx;
+	struct ws_params p = { .url = url, .origin = origin, .ping_s = PING_S, .max_bytes = CHANNEL_MAX,
+		.timeout_us = 20000000 };
+
+	ws_free(&l->channel);
+	if (ws_open(&l->channel, l->net, &p, &h, l))
+		log_warn("call", "the bridge channel's address cannot be used");
+}
+
+static void op_channel_send(void *ctx, const char *text, size_t len)
+{
+	struct call_link *l = ctx;
+
+	trace(l, "out", "bridge", text, len);
+	if (l->channel)
+		ws_send(l->channel, text, len);
+}
+
+static void op_channel_close(void *ctx)
+{
+	struct call_link *l = ctx;
+
+	if (!l->channel)
+		return;
+	ws_close(l->channel, 1000, "");
+	ws_free(&l->channel);
+}
+
+/* ---- media is the caller's ---- */
+
+static void op_media_start(void *ctx, const struct call_media *m)
+{
+	struct call_link *l = ctx;
+
+	l->media.start(l->ctx, m);
+}
+
+static void op_media_stop(void *ctx)
+{
+	struct call_link *l = ctx;
+
+	l->media.stop(l->ctx);
+}
+
+static void on_event(void *ctx, const struct call_event *ev)
+{
+	struct call_link *l = ctx;
+
+	l->event(l->ctx, ev);
+}
+
+int call_link_new(struct call_link **out, struct loop *loop, struct net *net, struct http *http,
+		  const struct call_config *cfg, const struct call_link_media *media,
+		  void (*event)(void *ctx, const struct call_event *ev),
+		  void (*trace_fn)(void *ctx, const char *dir, const char *ch, const char *data, size_t len),
+		  void *ctx)
+{
+	static const struct call_ops ops = {
+		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open,
+		op_channel_send, op_channel_close, op_media_start, op_media_stop
+	};
+	struct call_link *l = calloc(1, sizeof(*l));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!l)
+		return err;
+	l->loop = loop;
+	l->net = net;
+	l->http = http;
+	l->media = *media;
+	l->event = event;
+	l->trace = trace_fn;
+	l->ctx = ctx;
+	err = loop_timer_new(&l->timer, loop, "call", on_timer, l);
+	if (!err)
+		err = call_new(&l->call, cfg, &ops, l, on_event, l);
+	if (err) {
+		call_link_free(&l);
+		return err;
+	}
+	*out = l;
+	return 0;
+}
+
+void call_link_free(struct call_link **lp)
+{
+	struct call_link *l = *lp;
+
+	if (!l)
+		return;
+	loop_timer_free(&l->timer);
+	for (int i = 0; i < HTTP_CALLS; i++)
+		http_cancel(&l->slot[i].call);
+	ws_free(&l->stream);
+	ws_free(&l->channel);
+	call_free(&l->call);
+	free(l);
+	*lp = NULL;
+}
+
+struct call *call_link_call(struct call_link *l)
+{
+	return l->call;
+}
