@@ -38,21 +38,55 @@ static int refuse(char **why, const char *fmt, const char *what)
 	return -EINVAL;
 }
 
+/* As JavaScript's toLowerCase(): the same in every locale, with the two cases
+ * where one letter's small form depends on more than itself. */
+static void add_lower(struct buf *b, gunichar before, gunichar c, gunichar after)
+{
+	char out[6];
+
+	if (c == 0x130) {               /* I with a dot: i, and the dot above it */
+		buf_adds(b, "i\xCC\x87");
+		return;
+	}
+	if (c == 0x3A3 && g_unichar_isalpha(before) && !g_unichar_isalpha(after))
+		c = 0x3C2;              /* a sigma that ends its word */
+	else
+		c = g_unichar_tolower(c);
+	buf_add(b, out, (size_t)g_unichar_to_utf8(c, out));
+}
+
+static char *lower(const char *s)
+{
+	struct buf b = { 0 };
+	gunichar before = 0;
+
+	while (*s) {
+		gunichar c = g_utf8_get_char(s);
+
+		s = g_utf8_next_char(s);
+		add_lower(&b, before, c, *s ? g_utf8_get_char(s) : 0);
+		before = c;
+	}
+	return buf_steal(&b);
+}
+
 char *address_safe(const char *segment)
 {
 	char *raw = text_percent_decode(segment, strlen(segment));
-	char *valid = raw ? text_clean(raw, strlen(raw), 0, 0) : NULL;
-	char *nfkc = valid ? g_utf8_normalize(valid, -1, G_NORMALIZE_NFKC) : NULL;
-	char *low = nfkc ? g_utf8_strdown(nfkc, -1) : NULL;
+	bool valid = raw && text_is_utf8(raw, strlen(raw));
+	/* What decodes to no text stays as it was, as decodeURIComponent() throws. */
+	char *whole = valid ? NULL : text_clean(segment, strlen(segment), 0, 0);
+	char *nfkc = g_utf8_normalize(valid ? raw : whole ? whole : "", -1, G_NORMALIZE_NFKC);
+	char *low = nfkc ? lower(nfkc) : NULL;
 	char *out = low ? text_percent_encode(low, "-_.!~*'()") : NULL;
 
 	for (char *p = out; p && *p; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p + 32);
 	free(raw);
-	free(valid);
+	free(whole);
 	g_free(nfkc);
-	g_free(low);
+	free(low);
 	return out;
 }
 
@@ -129,12 +163,34 @@ static char *clean_tenant(const char *raw)
 
 /* ---- fragment and query ---- */
 
+static void set_clean(char **to, const char *s)
+{
+	char *clean = text_clean(s, strlen(s), 200, TEXT_TRIM);
+
+	free(*to);
+	*to = clean && *clean ? clean : NULL;
+	if (!*to)
+		free(clean);
+}
+
+static void take_text(struct address *a, const char *key, const char *s)
+{
+	if (!strcmp(key, "userInfo.displayName"))
+		set_clean(&a->display_name, s);
+	else if (!strcmp(key, "userInfo.email"))
+		set_clean(&a->email, s);
+	else if (!strcmp(key, "config.subject"))
+		set_clean(&a->subject, s);
+	else if (!strcmp(key, "jwt") && !a->jwt)
+		text_set(&a->jwt, s);
+}
+
+/* Values are JSON; a name that somebody typed without quotes is taken, too. */
 static void take_fragment(struct address *a, const char *key, const char *value)
 {
 	char *text = text_percent_decode(value, strlen(value));
 	json_t *j = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 	bool on = json_is_true(j);
-	const char *s = json_string_value(j);
 
 	if (!strcmp(key, "config.startWithAudioMuted"))
 		a->start_muted = on;
@@ -144,14 +200,10 @@ static void take_fragment(struct address *a, const char *key, const char *value)
 		a->start_video_muted = on;
 	else if (!strcmp(key, "config.startAudioOnly"))
 		a->audio_only = on;
-	else if (s && !strcmp(key, "userInfo.displayName"))
-		text_set(&a->display_name, s);
-	else if (s && !strcmp(key, "userInfo.email"))
-		text_set(&a->email, s);
-	else if (s && !strcmp(key, "config.subject"))
-		text_set(&a->subject, s);
-	else if (!strcmp(key, "jwt") && text && !a->jwt)
-		text_set(&a->jwt, s ? s : text);
+	else if (json_is_string(j))
+		take_text(a, key, json_string_value(j));
+	else if (!j && text && *text != '"')
+		take_text(a, key, text);
 	json_decref(j);
 	free(text);
 }
@@ -168,7 +220,7 @@ static void each_pair(struct address *a, const char *s, bool fragment)
 
 			if (key && value && fragment)
 				take_fragment(a, key, value);
-			else if (key && value && !strcmp(key, "jwt")) {
+			else if (key && value && !strcmp(key, "jwt") && *value) {
 				free(a->jwt);
 				a->jwt = text_percent_decode(value, strlen(value));
 			}
@@ -238,11 +290,13 @@ int address_parse(struct address *out, const char *s, const char *server, char *
 	if (!strstr(t, "://"))
 		err = refuse(why, "'%s' has no server: give a URL like https://meet.example.org/room, "
 			     "or set server in the config", t);
-	else if (url_parse(&u, t) || text_starts(u.scheme, "ws"))
+	else if (url_parse(&u, t))
 		err = refuse(why, "'%s' is no room address; it looks like https://meet.example.org/room", t);
 	else {
 		out->plain = !url_is_secure(&u);
-		err = take_path(out, &u, why);
+		err = text_starts(u.scheme, "ws")
+			? refuse(why, "'%s' is no room address; it looks like https://meet.example.org/room", t)
+			: take_path(out, &u, why);
 		each_pair(out, u.query, false);
 		if (hash)
 			each_pair(out, hash, true);

@@ -28,16 +28,35 @@ static const json_t *get(const json_t *o, const char *path)
 	return o;
 }
 
-/* Trimmed, without control characters; NULL if absent or empty. */
+/* Without white space (people break lines inside) and control characters;
+ * NULL if absent or empty.  All that is read here are addresses. */
 static char *get_text(const json_t *config, const char *path)
 {
 	const char *s = json_string_value(get(config, path));
+	struct buf b = { 0 };
 	char *t;
 
 	if (!s || strlen(s) > VALUE_MAX)
 		return NULL;
 	t = text_clean(s, strlen(s), 0, TEXT_TRIM);
+	for (char *p = t; p && *p; p++)
+		if (*p != ' ')
+			buf_addc(&b, *p);
+	free(t);
+	t = buf_steal(&b);
 	if (t && !*t) {
+		free(t);
+		t = NULL;
+	}
+	return t;
+}
+
+/* A domain that can stand in an address; anything else is left out. */
+static char *get_domain(const json_t *config, const char *path)
+{
+	char *t = get_text(config, path);
+
+	if (t && (strlen(t) > 253 || strpbrk(t, "/@\"'<>&"))) {
 		free(t);
 		t = NULL;
 	}
@@ -95,94 +114,37 @@ static void lower(char *s)
 			*s = (char)(*s + 32);
 }
 
-/* What a web server that knows server-side includes puts in: the tenant as it
- * stands in the path, and as it stands in JIDs. */
-static void set_tenant(json_t *vars, const struct address *a)
+/* What the file may use without having said it: the tenant as it stands in
+ * the path and in JIDs, and the address of the page. */
+static json_t *new_vars(const struct address *a)
 {
-	struct buf dir = { 0 }, domain = { 0 };
+	json_t *vars = json_object(), *at = json_object();
+	struct buf dir = { 0 }, domain = { 0 }, origin = { 0 };
 
 	if (*a->tenant) {
 		buf_addf(&dir, "%s/", a->tenant_raw);
 		buf_addf(&domain, "%s.", a->tenant);
 	}
+	buf_addf(&origin, "%s://%s", a->plain ? "http" : "https", a->authority);
+	json_object_set_new(at, "host", json_string(a->authority));
+	json_object_set_new(at, "hostname", json_string(a->host));
+	json_object_set_new(at, "protocol", json_string(a->plain ? "http:" : "https:"));
+	json_object_set_new(at, "origin", json_string(buf_str(&origin)));
+	json_object_set_new(vars, "location", at);
 	json_object_set_new(vars, "subdir", json_string(buf_str(&dir)));
 	json_object_set_new(vars, "subdomain", json_string(buf_str(&domain)));
 	buf_free(&dir);
 	buf_free(&domain);
+	buf_free(&origin);
+	return vars;
 }
 
-/* The file's own `var subdomain = '...'`, if the server filled it in; a marker
- * that it left alone means that there is none.  Then the rewrite that follows
- * in every such file: dots to '_', lower case. */
-static void settle_tenant(json_t *vars, const struct address *a)
-{
-	static const char *const names[] = { "subdir", "subdomain" };
-	struct buf b = { 0 };
-	const char *s;
-
-	for (int i = 0; i < 2; i++) {
-		s = json_string_value(json_object_get(vars, names[i]));
-		if (s && (strstr(s, "<!--") || strstr(s, "#echo")))
-			json_object_set_new(vars, names[i], json_string(""));
-	}
-	s = json_string_value(json_object_get(vars, "subdomain"));
-	if (s && *s && strlen(s) < 512) {
-		size_t n = strlen(s) - (s[strlen(s) - 1] == '.');
-
-		for (size_t i = 0; i < n; i++)
-			buf_addc(&b, s[i] == '.' ? '_' : s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + 32) : s[i]);
-		buf_addc(&b, '.');
-		json_object_set_new(vars, "subdomain", json_string(buf_str(&b)));
-		buf_free(&b);
-	}
-	(void)a;
-}
-
-/* The variables at the top come first and the rest uses them: so the file is
- * read twice, the second time with the tenant settled. */
 static json_t *read_config(const char *js, size_t len, const struct address *a)
 {
-	json_t *vars = json_object(), *first = json_object(), *config;
-	static const char *const names[] = { "subdir", "subdomain" };
-	const char *cut = NULL;
+	json_t *vars = new_vars(a), *config;
 
-	set_tenant(first, a);
-	js_read(first, js, len);
-	settle_tenant(first, a);
-	for (int i = 0; i < 2; i++)
-		json_object_set(vars, names[i], json_object_get(first, names[i]));
-	/* Past the declarations of the two, which would undo it. */
-	for (int i = 0; i < 2; i++) {
-		const char *p = js, *end = js + len;
-
-		while (p < end && (p = memmem(p, (size_t)(end - p), names[i], strlen(names[i])))) {
-			const char *q = p;
-
-			while (q > js && (q[-1] == ' ' || q[-1] == '\t'))
-				q--;
-			if (q - js >= 3 && !memcmp(q - 3, "var", 3)) {
-				const char *semi = memchr(p, '\n', (size_t)(end - p));
-
-				if (semi && (!cut || semi > cut))
-					cut = semi;
-				break;
-			}
-			p += strlen(names[i]);
-		}
-	}
-	if (cut) {
-		/* What stood before is kept; the two are as settled. */
-		json_object_update_missing(vars, first);
-		json_object_del(vars, "config");
-		js_read(vars, js, (size_t)(cut - js));
-		for (int i = 0; i < 2; i++)
-			json_object_set(vars, names[i], json_object_get(first, names[i]));
-		js_read(vars, cut, len - (size_t)(cut - js));
-	} else {
-		js_read(vars, js, len);
-	}
+	js_read(vars, js, len);
 	config = json_incref(json_object_get(vars, "config"));
-	json_decref(first);
 	json_decref(vars);
 	return config;
 }
@@ -240,6 +202,21 @@ static void clean_websocket(struct deployment *d, const struct address *a)
 	buf_free(&raw);
 }
 
+/* No word of a WebSocket: then it lives beside the older way in. */
+static char *websocket_beside(const struct deployment *d, const struct address *a)
+{
+	char *at = d->bosh ? strstr(d->bosh, "/http-bind") : NULL;
+	struct buf b = { 0 };
+
+	if (!at || at[10])
+		return usual_websocket(a);
+	buf_addf(&b, "%s", text_starts(d->bosh, "https:") ? "wss" : "ws");
+	at = strstr(d->bosh, "://");
+	buf_add(&b, at, strlen(at) - strlen("http-bind"));
+	buf_adds(&b, "xmpp-websocket");
+	return buf_steal(&b);
+}
+
 static void take_stun(struct deployment *d, const json_t *config)
 {
 	const json_t *list = get(config, "p2p.stunServers"), *v;
@@ -258,62 +235,84 @@ static void take_stun(struct deployment *d, const json_t *config)
 	}
 }
 
-int deployment_parse(struct deployment *d, const char *js, size_t len, const struct address *a,
-		     const char **why)
+static void take_domains(struct deployment *d, const json_t *c)
 {
-	json_t *c;
-	double n;
-	int err;
-
-	memset(d, 0, sizeof(*d));
-	*why = "it is no config.js of Jitsi Meet";
-	if (!memmem(js, len, "config", 6))
-		return -EINVAL;
-	c = read_config(js, len, a);
-	if (!json_is_object(c) || !json_object_size(c)) {
-		json_decref(c);
-		return -EINVAL;
-	}
-	d->domain = get_text(c, "hosts.domain");
-	d->anonymous_domain = get_text(c, "hosts.anonymousdomain");
-	d->auth_domain = get_text(c, "hosts.authdomain");
-	d->muc = get_text(c, "hosts.muc");
-	d->focus = get_text(c, "hosts.focus");
+	d->domain = get_domain(c, "hosts.domain");
+	d->anonymous_domain = get_domain(c, "hosts.anonymousdomain");
+	d->auth_domain = get_domain(c, "hosts.authdomain");
+	d->muc = get_domain(c, "hosts.muc");
+	d->focus = get_domain(c, "hosts.focus");
 	d->focus_user_jid = get_text(c, "focusUserJid");
+	d->hidden_domain = get_domain(c, "hiddenDomain");
+	d->ignore_channel_domain = get_domain(c, "bridgeChannel.ignoreDomain");
+	d->region = get_text(c, "deploymentInfo.region");
+	d->user_region = get_text(c, "deploymentInfo.userRegion");
+	d->shard = get_text(c, "deploymentInfo.shard");
+}
+
+static void take_urls(struct deployment *d, const json_t *c, const struct address *a)
+{
 	d->websocket = get_url(c, "websocket", a, true);
 	d->bosh = get_url(c, "bosh", a, false);
 	d->conference_request = get_url(c, "conferenceRequestUrl", a, false);
 	d->keepalive_url = get_url(c, "websocketKeepAliveUrl", a, false);
-	d->hidden_domain = get_text(c, "hiddenDomain");
-	d->ignore_channel_domain = get_text(c, "bridgeChannel.ignoreDomain");
 	d->token_auth_url = get_text(c, "tokenAuthUrl");
-	d->region = get_text(c, "deploymentInfo.region");
-	d->user_region = get_text(c, "deploymentInfo.userRegion");
-	d->shard = get_text(c, "deploymentInfo.shard");
 	take_stun(d, c);
-	d->use_turn_udp = get_bool(c, "useTurnUdp");
-	n = get_number(c, "startAudioMuted", -1);
+}
+
+static void take_numbers(struct deployment *d, const json_t *c)
+{
+	double n = get_number(c, "startAudioMuted", -1);
+
 	d->start_audio_muted = n >= 0 && n < 100000 ? (int)n : -1;
 	d->start_with_audio_muted = get_bool(c, "startWithAudioMuted");
 	d->start_silent = get_bool(c, "startSilent");
 	d->require_display_name = get_bool(c, "requireDisplayName");
+	d->use_turn_udp = get_bool(c, "useTurnUdp");
 	n = get_number(c, "xmppPing.interval", 0);
 	d->ping_interval_us = n >= 1000 && n < 1e6 ? (int64_t)n * 1000 : 0;
 	n = get_number(c, "xmppPing.timeout", 0);
 	d->ping_timeout_us = n >= 500 && n < 1e6 ? (int64_t)n * 1000 : 0;
 	n = get_number(c, "xmppPing.threshold", 0);
 	d->ping_threshold = n >= 1 && n < 100 ? (unsigned)n : 0;
-	/* A config without hosts is one of another program. */
-	if (!d->domain && !d->muc && !d->websocket && !d->bosh) {
-		json_decref(c);
-		deployment_clear(d);
-		return -EINVAL;
+}
+
+static const char *what_it_is(const char *js, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && strchr(" \t\r\n", js[i]))
+		i++;
+	if (i == len)
+		return "empty";
+	return js[i] == '<' ? "a web page in its place" : "no settings of Jitsi Meet in it";
+}
+
+int deployment_parse(struct deployment *d, const char *js, size_t len, const struct address *a,
+		     const char **why)
+{
+	json_t *c;
+	int err = 0;
+
+	memset(d, 0, sizeof(*d));
+	*why = what_it_is(js, len);
+	c = **why == 'n' ? read_config(js, len, a) : NULL;
+	if (json_is_object(c)) {
+		take_domains(d, c);
+		take_urls(d, c, a);
+		take_numbers(d, c);
 	}
-	err = set_defaults(d, a, a->host, "conference");
-	if (!d->websocket && !get(c, "bosh"))
-		d->websocket = usual_websocket(a);
-	clean_websocket(d, a);
 	json_decref(c);
+	/* A config without hosts is one of another program. */
+	if (!d->domain && !d->muc && !d->websocket && !d->bosh)
+		err = -EINVAL;
+	if (!err)
+		err = set_defaults(d, a, a->host, "conference");
+	if (!err && !d->websocket)
+		d->websocket = websocket_beside(d, a);
+	clean_websocket(d, a);
+	if (!err && !d->websocket)
+		err = -ENOMEM;
 	if (err)
 		deployment_clear(d);
 	return err;

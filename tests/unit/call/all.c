@@ -1,0 +1,14 @@
+/* all.c - the tests of call */
+#include "unit/unit.h"
+
+extern const struct CMUnitTest test_address[];
+extern const struct CMUnitTest test_config_js[];
+
+int main(int argc, char **argv)
+{
+	static const struct unit_list lists[] = {
+		{ "address", test_address }, { "config_js", test_config_js }, { NULL, NULL }
+	};
+
+	return unit_main(argc, argv, lists);
+}
