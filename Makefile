@@ -52,7 +52,12 @@ ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_GNU_SOURCE \
               -DTTYMEET_VERSION='"$(VERSION)"' -DTTYMEET_DATADIR='"$(PREFIX)/share/ttymeet"' \
               $(if $(RELEASE),,-DTTYMEET_DEBUG) $(DEFS) -Isrc -Itests $(PKG_CFLAGS) $(CPPFLAGS)
 LIBS = $(PKG_LIBS) -lm -lpthread
-ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+# The sound card's callback must not allocate: debug builds abort where it does
+# (base/rt.h).  Sanitizers bring an allocator of their own.
+WRAP := $(if $(SAN)$(RELEASE),,yes)
+DEFS += $(if $(WRAP),-DTTYMEET_WRAP)
+ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) \
+              $(if $(WRAP),$(foreach f,malloc calloc realloc free,-Wl,--wrap=$(f))) $(LDFLAGS)
 
 src_of  = $(wildcard src/$(1)/*.c)
 obj_of  = $(patsubst %.c,$(B)/%.o,$(call src_of,$(1)))
@@ -132,7 +137,7 @@ FUZZ_CFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,
 
 $(FB)/%.o: %.c
 	@mkdir -p $(@D); echo "  FUZZCC $<"
-	$(Q)clang $(FUZZ_CFLAGS) $(WARN) $(ALL_CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)clang $(FUZZ_CFLAGS) $(WARN) $(filter-out -DTTYMEET_WRAP,$(ALL_CPPFLAGS)) -MMD -MP -c -o $@ $<
 
 define fuzz_rule
 $(FB)/$(1): $(FB)/tests/fuzz/$(1).o $$(foreach r,$$(call fuzz_rooms,$(1)),$$(patsubst %.c,$(FB)/%.o,$$(wildcard src/$$(r)/*.c)))
