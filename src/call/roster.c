@@ -312,6 +312,9 @@ static void on_available(struct call *c, const struct muc_presence *p)
 		e = entry_new(c, p->nick);
 	if (!e)
 		return;
+	/* After a rejoin under another id the old one is nobody's. */
+	for (size_t i = 0; self && i < c->people; i++)
+		c->person[i]->p.me = false;
 	e->p.me = self;
 	update(c, e, p);
 	if (self && c->phase == PHASE_JOINING)
