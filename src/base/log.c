@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/rt.h"
+#include "base/text.h"
 
 enum { LINE_BYTES = 2048 };
 
@@ -18,12 +19,20 @@ static atomic_int limit = LOGL_WARN;
 
 int log_open(const char *path)
 {
-	int fd = 2, old;
+	int fd = 2, old = atomic_load(&target);
 
 	if (path) {
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return -errno;
+		/* Under the old number: a line that is just being written by
+		 * another thread lands in one file or the other. */
+		if (old > 2) {
+			int err = dup3(fd, old, O_CLOEXEC) < 0 ? -errno : 0;
+
+			close(fd);
+			return err;
+		}
 	}
 	old = atomic_exchange(&target, fd);
 	if (old > 2)
@@ -51,15 +60,25 @@ enum log_level log_get_level(void)
 	return (enum log_level)atomic_load(&limit);
 }
 
-/* Strangers' words end up here: nothing may move the cursor of who reads. */
-static void clean(char *s)
+/* Strangers' words end up here: nothing may move the cursor of who reads, nor
+ * reorder what stands beside it.  What is dropped becomes '?', in place. */
+static size_t clean(char *s, size_t len)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = ' ';
-		else if ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&
-			 (unsigned char)s[1] < 0xa0)
-			s[0] = s[1] = '?';
+	size_t out = 0, n;
+	uint32_t cp;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = text_utf8_next(s + i, len - i, &cp);
+		if (cp == '\n' || cp == '\t') {
+			s[out++] = ' ';
+		} else if (text_is_unwanted(cp) || (n == 1 && cp == 0xFFFD)) {
+			s[out++] = '?';
+		} else {
+			memmove(s + out, s + i, n);
+			out += n;
+		}
+	}
+	return out;
 }
 
 void log_msg(enum log_level level, const char *room, const char *fmt, ...)
@@ -69,10 +88,12 @@ void log_msg(enum log_level level, const char *room, const char *fmt, ...)
 	struct timespec ts;
 	struct tm tm;
 	va_list ap;
-	int n, fd = atomic_load(&target);
+	int n, fd = atomic_load(&target), error = errno;
+	size_t len;
 
 	rt_forbid("log");
-	if ((int)level > atomic_load_explicit(&limit, memory_order_relaxed) || fd < 0)
+	if ((int)level > atomic_load_explicit(&limit, memory_order_relaxed) || fd < 0 ||
+	    level < LOGL_ERROR || level > LOGL_TRACE)
 		return;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	localtime_r(&ts.tv_sec, &tm);
@@ -81,8 +102,8 @@ void log_msg(enum log_level level, const char *room, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);
-	clean(line);
-	n = (int)strlen(line);
-	line[n++] = '\n';
-	(void)!write(fd, line, (size_t)n);
+	len = clean(line, strlen(line));
+	line[len++] = '\n';
+	(void)!write(fd, line, len);
+	errno = error;          /* who logs an error often returns it next */
 }

@@ -13,6 +13,8 @@ struct post {
 	struct post_msg *first, *last;
 	size_t count, max;
 	int fd;
+	struct post_msg *running;       /* owner: taken, not yet run */
+	bool *gone;                     /* owner: tells post_run() that p was freed */
 };
 
 int post_new(struct post **out, size_t max)
@@ -49,16 +51,24 @@ static struct post_msg *take_all(struct post *p)
 	return m;
 }
 
+static void drop_all(struct post_msg *m)
+{
+	for (struct post_msg *next; m; m = next) {
+		next = m->next;
+		m->drop(m);
+	}
+}
+
 void post_free(struct post **pp)
 {
 	struct post *p = *pp;
 
 	if (!p)
 		return;
-	for (struct post_msg *m = take_all(p), *next; m; m = next) {
-		next = m->next;
-		m->drop(m);
-	}
+	if (p->gone)
+		*p->gone = true;
+	drop_all(p->running);
+	drop_all(take_all(p));
 	close(p->fd);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -98,14 +108,27 @@ int post_send(struct post *p, struct post_msg *m)
 	return 0;
 }
 
+/* A message may free the post: what was taken with it is dropped then. */
 size_t post_run(struct post *p)
 {
+	bool gone = false, *outer = p->gone;
+	struct post_msg *m, **end = &p->running;
 	size_t n = 0;
 
-	for (struct post_msg *m = take_all(p), *next; m; m = next) {
-		next = m->next;
+	while (*end)            /* a message runs the post again: the order stays */
+		end = &(*end)->next;
+	*end = take_all(p);
+	p->gone = &gone;
+	while ((m = p->running)) {
+		p->running = m->next;
 		m->run(m);
 		n++;
+		if (gone) {
+			if (outer)
+				*outer = true;
+			return n;
+		}
 	}
+	p->gone = outer;
 	return n;
 }

@@ -34,7 +34,8 @@ int post_fd(const struct post *p);
 /* Any thread.  Takes m in any case; -ENOSPC: full, m was dropped. */
 int post_send(struct post *p, struct post_msg *m);
 
-/* Owner's thread.  Runs what waited when it was called.  Returns how many. */
+/* Owner's thread.  Runs what waited when it was called.  Returns how many.  A
+ * message may free the post; those behind it are dropped then. */
 size_t post_run(struct post *p);
 
 #endif

@@ -19,12 +19,15 @@ struct ring {
 
 int ring_new(struct ring **out, size_t samples)
 {
-	struct ring *r = aligned_alloc(64, (sizeof(*r) + 63) / 64 * 64);
+	struct ring *r;
 	size_t n = 64;
 
 	*out = NULL;
+	if (samples > SIZE_MAX / 4)
+		return -ENOMEM;
 	while (n < samples)
 		n *= 2;
+	r = aligned_alloc(64, (sizeof(*r) + 63) / 64 * 64);
 	if (!r)
 		return -ENOMEM;
 	memset(r, 0, sizeof(*r));

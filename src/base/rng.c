@@ -34,10 +34,16 @@ uint32_t rng_u32(void)
 
 int64_t rng_between(int64_t lo, int64_t hi)
 {
-	uint64_t span = (uint64_t)hi - (uint64_t)lo + 1, v;
+	uint64_t span = (uint64_t)hi - (uint64_t)lo + 1, v, rest;
 
 	rng_bytes(&v, sizeof(v));
-	return span ? lo + (int64_t)(v % span) : (int64_t)v;
+	if (!span)              /* all of 64 bits */
+		return (int64_t)v;
+	/* Equal chances: 2^64 mod span numbers at the top are thrown again. */
+	rest = (UINT64_MAX % span + 1) % span;
+	while (rest && v > UINT64_MAX - rest)
+		rng_bytes(&v, sizeof(v));
+	return (int64_t)((uint64_t)lo + v % span);
 }
 
 static void fill(char *out, size_t n, const char *digits, unsigned base)

@@ -14,7 +14,8 @@ void rt_enter(void)
 
 void rt_leave(void)
 {
-	depth--;
+	if (depth)
+		depth--;
 }
 
 void rt_forbid(const char *what)
@@ -23,7 +24,7 @@ void rt_forbid(const char *what)
 
 	if (!depth)
 		return;
-	depth = 0;
+	depth = 0;              /* abort() itself may allocate */
 	(void)!write(2, words, sizeof(words) - 1);
 	(void)!write(2, what, strlen(what));
 	(void)!write(2, "\n", 1);

@@ -66,18 +66,34 @@ bool text_is_utf8(const char *s, size_t len)
 	return true;
 }
 
-/* What moves the cursor, reorders its neighbours, hides, or is no XML. */
-static bool is_unwanted(uint32_t cp)
+/* What moves the cursor, reorders its neighbours, hides, or is no XML.  The
+ * joiners U+200C and U+200D stay: scripts and emoji are wrong without them. */
+bool text_is_unwanted(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) ||        /* C0, DEL, C1 */
-	       (cp >= 0x202A && cp <= 0x202E) ||                /* bidi embeddings, overrides */
-	       (cp >= 0x2066 && cp <= 0x2069) ||                /* bidi isolates */
-	       cp == 0x200E || cp == 0x200F || cp == 0x061C ||  /* bidi marks */
-	       cp == 0x200B || cp == 0x2060 || cp == 0xFEFF ||  /* zero width, BOM */
-	       cp == 0x2028 || cp == 0x2029 ||                  /* line, paragraph */
-	       (cp >= 0xFFF9 && cp <= 0xFFFB) ||                /* annotations */
-	       (cp & 0xFFFE) == 0xFFFE ||                       /* no characters */
-	       (cp >= 0xE0000 && cp <= 0xE007F);                /* tags */
+	static const struct { uint32_t from, to; } ranges[] = {
+		{ 0x0000, 0x001F }, { 0x007F, 0x009F },         /* C0, DEL, C1 */
+		{ 0x00AD, 0x00AD }, { 0x034F, 0x034F },         /* soft hyphen, joiner */
+		{ 0x061C, 0x061C },                             /* bidi mark */
+		{ 0x115F, 0x1160 }, { 0x17B4, 0x17B5 },         /* fillers, unseen vowels */
+		{ 0x180B, 0x180F },                             /* Mongolian selectors */
+		{ 0x200B, 0x200B }, { 0x200E, 0x200F },         /* zero width, bidi marks */
+		{ 0x2028, 0x202E },                             /* line, paragraph, bidi overrides */
+		{ 0x2060, 0x206F },                             /* joiner, operators, isolates */
+		{ 0x3164, 0x3164 },                             /* filler */
+		{ 0xD800, 0xDFFF },                             /* surrogates */
+		{ 0xFDD0, 0xFDEF }, { 0xFEFF, 0xFEFF },         /* no characters, BOM */
+		{ 0xFFA0, 0xFFA0 }, { 0xFFF9, 0xFFFB },         /* filler, annotations */
+		{ 0x1D173, 0x1D17A },                           /* unseen music */
+		{ 0xE0000, 0xE00FF },                           /* tags */
+	};
+
+	/* The last two of each plane are no characters. */
+	if (cp > 0x10FFFF || (cp & 0xFFFE) == 0xFFFE)
+		return true;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && ranges[i].from <= cp; i++)
+		if (cp <= ranges[i].to)
+			return true;
+	return false;
 }
 
 static void trim(struct buf *b)
@@ -105,7 +121,7 @@ char *text_clean(const char *s, size_t len, size_t max_bytes, int flags)
 			;
 		else if (cp == '\n' || cp == '\t')
 			cp = ' ';
-		else if (is_unwanted(cp))
+		else if (text_is_unwanted(cp))
 			continue;
 		k = text_utf8_put(out, cp);
 		if (max_bytes && b.len + k > max_bytes)
@@ -125,7 +141,8 @@ bool text_copy(char *dst, size_t size, const char *src)
 	if (!size)
 		return false;
 	if (!fits)
-		n = size - 1;
+		for (n = size - 1; n && ((unsigned char)src[n] & 0xC0) == 0x80; n--)
+			;
 	memcpy(dst, src, n);
 	dst[n] = 0;
 	return fits;

@@ -23,6 +23,9 @@ char *text_clean(const char *s, size_t len, size_t max_bytes, int flags);
 
 bool text_is_utf8(const char *s, size_t len);
 
+/* True for what text_clean() drops; line feed and tab are among it. */
+bool text_is_unwanted(uint32_t cp);
+
 /* Decodes one character.  Returns its length in bytes (1 to 4) and sets *cp;
  * for an invalid byte returns 1 and sets *cp to 0xFFFD; 0 at the end. */
 size_t text_utf8_next(const char *s, size_t len, uint32_t *cp);
@@ -30,7 +33,8 @@ size_t text_utf8_next(const char *s, size_t len, uint32_t *cp);
 /* Appends cp to out (room for 4 bytes); returns the length. */
 size_t text_utf8_put(char *out, uint32_t cp);
 
-/* Copies at most size - 1 bytes and ends with NUL; returns false if cut. */
+/* Copies at most size - 1 bytes and ends with NUL; returns false if cut, which
+ * happens between characters. */
 bool text_copy(char *dst, size_t size, const char *src);
 
 bool text_starts(const char *s, const char *prefix);
