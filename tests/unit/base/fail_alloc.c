@@ -25,7 +25,8 @@ bool fail_alloc_works(void)
 void fail_alloc_at(long n)
 {
 	left = n;
-	came = false;
+	if (n >= 0)
+		came = false;
 }
 
 bool fail_alloc_came(void)
