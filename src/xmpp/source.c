@@ -126,23 +126,41 @@ void source_set_remove(struct source_set *s, uint32_t ssrc)
 	s->groups = n;
 }
 
+/* Frees a name unless it is the one that is compared with: callers take that
+ * from the set itself. */
+static void free_but(char *name, const char *owner, char **kept)
+{
+	if (name == owner)
+		*kept = name;
+	else
+		free(name);
+}
+
 void source_set_remove_owner(struct source_set *s, const char *owner)
 {
+	char *kept = NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->count; i++)
-		if (!strcmp(s->v[i].owner, owner))
-			source_clear(&s->v[i]);
-		else
-			s->v[n++] = s->v[i];
+	for (size_t i = 0; i < s->count; i++) {
+		struct source *v = &s->v[i];
+
+		if (strcmp(v->owner, owner)) {
+			s->v[n++] = *v;
+			continue;
+		}
+		free_but(v->owner, owner, &kept);
+		free(v->name);
+		free(v->msid);
+	}
 	s->count = n;
 	n = 0;
 	for (size_t i = 0; i < s->groups; i++)
 		if (!strcmp(s->g[i].owner, owner))
-			free(s->g[i].owner);
+			free_but(s->g[i].owner, owner, &kept);
 		else
 			s->g[n++] = s->g[i];
 	s->groups = n;
+	free(kept);
 }
 
 const struct source *source_set_find(const struct source_set *s, uint32_t ssrc)

@@ -43,7 +43,7 @@ int source_set_add_group(struct source_set *s, const struct source_group *g);
 int source_set_merge(struct source_set *s, const struct source_set *other);
 /* By SSRC; groups that hold a removed SSRC go with it. */
 void source_set_remove(struct source_set *s, uint32_t ssrc);
-void source_set_remove_owner(struct source_set *s, const char *owner);
+void source_set_remove_owner(struct source_set *s, const char *owner); /* may be lent from s */
 const struct source *source_set_find(const struct source_set *s, uint32_t ssrc);
 
 /* {"sources":{owner:[[video],[video groups],[audio],[audio groups]]}}
