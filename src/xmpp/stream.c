@@ -342,6 +342,7 @@ static void start_bind(struct xmpp_stream *s, const struct xml *features, int64_
 	if (xml_dup(&s->features, features) ||
 	    xmpp_stream_iq(s, &iq, 20000000, now_us, on_bound, s))
 		fail(s, XMPP_NO_MEMORY, "out of memory");
+	xml_free(&iq);         /* still ours if the copy failed */
 }
 
 static void on_features(struct xmpp_stream *s, const struct xml *x, int64_t now_us)
