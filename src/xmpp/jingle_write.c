@@ -100,7 +100,8 @@ static void write_candidate(struct xml *transport, const struct jingle_candidate
 	}
 }
 
-static struct xml *write_transport(struct xml *content, const struct jingle_transport *t, bool offer)
+static struct xml *write_transport(struct xml *content, const struct jingle_transport *t,
+				   bool offer)
 {
 	struct xml *x = xml_add(content, "transport", NS_ICE_UDP), *f;
 
