@@ -84,18 +84,25 @@ static void waiting_free(struct waiting *w)
 	free(w);
 }
 
-void xmpp_stream_free(struct xmpp_stream **sp)
+void xmpp_stream_forget(struct xmpp_stream *s)
 {
-	struct xmpp_stream *s = *sp;
-
-	if (!s)
-		return;
 	while (s->waiting) {
 		struct waiting *w = s->waiting;
 
 		s->waiting = w->next;
 		waiting_free(w);
 	}
+	s->waits = 0;
+	s->pinging = false;
+}
+
+void xmpp_stream_free(struct xmpp_stream **sp)
+{
+	struct xmpp_stream *s = *sp;
+
+	if (!s)
+		return;
+	xmpp_stream_forget(s);
 	xml_free(&s->features);
 	if (s->password)
 		text_wipe(s->password, strlen(s->password));
@@ -134,7 +141,8 @@ static void fail(struct xmpp_stream *s, enum xmpp_error why, const char *text)
 		return;
 	s->phase = CLOSED;
 	s->ping_at_us = CLOCK_NEVER;
-	end_waiting(s);
+	/* Who waits hears of it in the next tick: failed() may free what their
+	 * handlers stand on, and forget them. */
 	s->ev.failed(s->ctx, why, text);
 }
 
@@ -566,7 +574,12 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 	int64_t next;
 	struct waiting *w;
 
-	while ((w = take_due(s, now_us))) {
+	if (s->phase == CLOSED) {
+		end_waiting(s);
+		return CLOCK_NEVER;
+	}
+	/* Two may be due at once after a suspend; the first may end the stream. */
+	while (s->phase != CLOSED && (w = take_due(s, now_us))) {
 		w->fn(w->ctx, NULL);
 		waiting_free(w);
 	}
@@ -574,10 +587,8 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 		ping(s, now_us);
 	if (s->phase != READY && now_us >= s->login_until_us)
 		fail(s, XMPP_PROTOCOL, "the server did not finish the login in time");
-	if (s->phase == CLOSED) {
-		end_waiting(s);         /* closed by us */
-		return CLOCK_NEVER;
-	}
+	if (s->phase == CLOSED)
+		return s->waiting ? now_us : CLOCK_NEVER;
 	next = s->phase == READY ? s->ping_at_us : s->login_until_us;
 	for (w = s->waiting; w; w = w->next)
 		if (w->until_us < next)

@@ -60,16 +60,19 @@ const char *xmpp_stream_jid(const struct xmpp_stream *s);       /* "" before rea
 /* Sends a stanza and frees it.  xmlns='jabber:client' is on the root. */
 int xmpp_stream_send(struct xmpp_stream *s, struct xml **stanza);
 
-/* answer NULL: none came in time, or the stream ended.  type "error" is an
- * answer like any other. */
+/* answer NULL: none came in time, or the stream ended (then in a later tick,
+ * never around failed()).  type "error" is an answer like any other. */
 typedef void xmpp_iq_fn(void *ctx, const struct xml *answer);
 /* Gives the IQ a fresh id, sends it and frees it.  `to` is read from iq; an
  * answer counts only from there (or from the own bare JID or the domain
  * where there is no `to`). */
 int xmpp_stream_iq(struct xmpp_stream *s, struct xml **iq, int64_t timeout_us,
 		   int64_t now_us, xmpp_iq_fn *fn, void *ctx);
-/* Answers to an IQ get or set; the id is echoed whole. */
-int xmpp_stream_result(struct xmpp_stream *s, const struct xml *iq, struct xml *child /* owned, may be NULL */);
+/* Drops all that wait without calling them: before their contexts go.  May be
+ * called from any handler. */
+void xmpp_stream_forget(struct xmpp_stream *s);
+/* Answers to an IQ get or set; the id is echoed whole.  child: owned, may be NULL. */
+int xmpp_stream_result(struct xmpp_stream *s, const struct xml *iq, struct xml *child);
 int xmpp_stream_error(struct xmpp_stream *s, const struct xml *iq, const char *type,
 		      const char *condition, struct xml *extra /* owned, may be NULL */);
 

@@ -273,17 +273,63 @@ static void whoever_waits_hears_of_the_end(void **state)
 	ask(&p, "a@b", 60000000);
 	ask(&p, "c@d", 60000000);
 	say(&p, "<close xmlns='" NS_FRAMING "' see-other-uri='wss://other.test/x'/>");
-	assert_int_equal(p.silences, 2);
+	assert_int_equal(p.silences, 0);        /* not around failed() */
 	assert_int_equal(p.why, XMPP_CLOSED);
 	assert_non_null(strstr(p.text, "wss://other.test/x"));
 	assert_non_null(strstr(p.out, "<close "));      /* RFC 7395, 3.6 */
 	assert_int_equal(xmpp_stream_tick(p.s, p.now), CLOCK_NEVER);
+	assert_int_equal(p.silences, 2);
 	stop(&p);
 	join(&p);
 	say(&p, "<stream:error xmlns:stream='" NS_STREAM "'><conflict xmlns='" NS_STREAM_ERROR "'/>"
 	    "<text xmlns='" NS_STREAM_ERROR "'>twice</text></stream:error>");
 	assert_int_equal(p.why, XMPP_STREAM);
 	assert_string_equal(p.text, "conflict: twice");
+	stop(&p);
+}
+
+static void forget_all(void *ctx, const struct xml *answer)
+{
+	on_answer(ctx, answer);
+	xmpp_stream_forget(((struct peer *)ctx)->s);
+}
+
+/* After a suspend all is due at once.  A handler that gives up takes along
+ * what the others stood on: they must not run. */
+static void who_is_forgotten_is_not_called(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		join(&p);
+		for (int i = 0; i < 4; i++) {
+			struct xml *iq = xmpp_iq_new("get", "a@b");
+
+			assert_int_equal(xmpp_stream_iq(p.s, &iq, 1000000, p.now,
+							i == (order ? 0 : 3) ? forget_all : on_answer, &p), 0);
+		}
+		xmpp_stream_tick(p.s, p.now + 600000000);
+		assert_int_equal(p.silences, order ? 4 : 1);
+		assert_int_equal(p.failed, 0);
+		stop(&p);
+	}
+	/* The same where the stream itself ends in that tick. */
+	join(&p);
+	for (int i = 0; i < 2; i++) {
+		xmpp_stream_tick(p.s, p.now += 11000000);
+		ask(&p, "a@b", 5000000);
+		p.now += 5000000;
+		if (i == 1) {
+			ask(&p, "a@b", 0);
+			p.silences = 0;
+		}
+		xmpp_stream_tick(p.s, p.now);
+	}
+	assert_int_equal(p.why, XMPP_DEAD);
+	assert_true(p.silences < 3);    /* the ping was among those due */
+	while (xmpp_stream_tick(p.s, p.now) != CLOCK_NEVER)
+		;
 	stop(&p);
 }
 
@@ -459,6 +505,7 @@ const struct CMUnitTest test_stream[] = {
 	cmocka_unit_test(requests_are_answered),
 	cmocka_unit_test(an_answer_counts_from_whom_was_asked),
 	cmocka_unit_test(whoever_waits_hears_of_the_end),
+	cmocka_unit_test(who_is_forgotten_is_not_called),
 	cmocka_unit_test(two_pings_without_an_answer_are_the_end),
 	cmocka_unit_test(nobody_who_was_heard_is_pinged),
 	cmocka_unit_test(garbage_is_borne_a_while),
