@@ -62,7 +62,8 @@ enum muc_join_error {
 	MUC_JOIN_BANNED,        /* forbidden */
 	MUC_JOIN_REFUSED        /* anything else; the text says why */
 };
-enum muc_join_error muc_join_error_parse(const struct xml *presence, const char **text, const char **lobby_jid);
+enum muc_join_error muc_join_error_parse(const struct xml *presence, const char **text,
+					 const char **lobby_jid);
 
 /* What we show of ourselves; a presence is state, each carries all of it. */
 struct muc_self {
@@ -82,7 +83,8 @@ struct xml *muc_presence_new(const struct muc_self *self);
 struct xml *muc_leave_new(const char *occupant, const char *status);
 struct xml *muc_kick_new(const char *room, const char *nick, const char *reason);       /* an IQ */
 struct xml *muc_subject_new(const char *room, const char *subject);
-struct xml *muc_mute_new(const char *focus, const char *occupant, bool mute);   /* audio, an IQ to the focus */
+/* Audio; an IQ to the focus. */
+struct xml *muc_mute_new(const char *focus, const char *occupant, bool mute);
 
 /* The server's side of a presence: <x xmlns=muc#user/> with <item/>. */
 struct xml *muc_user_new(const char *affiliation, const char *role, const char *jid);
