@@ -1,0 +1,207 @@
+/* line.c - line mode: the call as sentences, one after the other
+ *
+ * What is said comes from the session's messages, in their order; the only
+ * news without a message is who begins to talk.  Nothing is ever written over
+ * or taken back, and nothing asks for a width or a cursor.
+ */
+#include "ui/line.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/text.h"
+#include "ui/line_say.h"
+
+enum {
+	LINE_BYTES = 8000,
+	TALKERS = 64,
+	TALK_US = 10000000      /* who talks is said once in so long for a person */
+};
+
+struct line {
+	struct session *session;
+	struct settings *settings;
+	struct session_listener listener;
+	void (*write)(void *ctx, const char *text, size_t len);
+	void *ctx;
+	char typed[LINE_BYTES];
+	size_t len;
+	bool too_long;
+	uint64_t next;                  /* serial of the message to be said next */
+	struct { char id[64]; int64_t said_us; } talker[TALKERS];
+	size_t talkers;
+	struct { char name[200]; unsigned place; } hand[8];     /* since the last message */
+	size_t hands;
+};
+
+static void say(struct line *l, struct buf *text)
+{
+	if (text->len)
+		l->write(l->ctx, text->p, text->len);
+	buf_free(text);
+}
+
+/* The hand that this message tells of. */
+static unsigned hand_of(const struct line *l, const struct message *m)
+{
+	char words[256];
+
+	for (size_t i = 0; i < l->hands; i++) {
+		snprintf(words, sizeof(words), "%s raised a hand", l->hand[i].name);
+		if (m->kind == MESSAGE_EVENT && !strcmp(words, m->text))
+			return l->hand[i].place;
+	}
+	return 0;
+}
+
+static void say_messages(struct line *l)
+{
+	struct buf text = { 0 };
+	uint64_t first = session_first_serial(l->session), end = session_next_serial(l->session);
+
+	if (l->next < first)
+		l->next = first;
+	for (; l->next < end; l->next++) {
+		const struct message *m = session_message(l->session, l->next);
+
+		if (m)
+			line_message(&text, m, hand_of(l, m));
+	}
+	l->hands = 0;
+	say(l, &text);
+}
+
+/* ---- who talks ---- */
+
+/* The slot of a person; a new one takes the place of who was silent longest. */
+static int64_t *said_at(struct line *l, const char *id)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < l->talkers; i++) {
+		if (!strcmp(l->talker[i].id, id))
+			return &l->talker[i].said_us;
+		if (l->talker[i].said_us < l->talker[oldest].said_us)
+			oldest = i;
+	}
+	if (l->talkers < TALKERS)
+		oldest = l->talkers++;
+	text_copy(l->talker[oldest].id, sizeof(l->talker[oldest].id), id);
+	l->talker[oldest].said_us = INT64_MIN / 2;
+	return &l->talker[oldest].said_us;
+}
+
+static void talks(struct line *l, const struct person *p, int64_t now_us)
+{
+	struct buf text = { 0 };
+	int64_t *said;
+
+	if (p->me || !settings_bool(l->settings, "line.talk"))
+		return;
+	said = said_at(l, p->id);
+	if (now_us - *said < TALK_US)
+		return;
+	*said = now_us;
+	say_messages(l);        /* what was before is said before */
+	buf_addf(&text, "%s talks.\n", p->name);
+	say(l, &text);
+}
+
+static void on_event(void *ctx, const struct session_event *ev)
+{
+	struct line *l = ctx;
+
+	if (ev->type == SESSION_EV_TALKING && ev->on && ev->person)
+		talks(l, ev->person, clock_now_us());
+	if (ev->type == SESSION_EV_HAND && ev->on && ev->person && !ev->quiet &&
+	    l->hands < sizeof(l->hand) / sizeof(l->hand[0])) {
+		text_copy(l->hand[l->hands].name, sizeof(l->hand[0].name), ev->person->name);
+		l->hand[l->hands++].place = ev->person->hand;
+	}
+	if (ev->type == SESSION_EV_LEFT)
+		say_messages(l);        /* nobody may call us again */
+}
+
+static void on_changed(void *ctx, unsigned dirty)
+{
+	if (dirty & DIRTY_MESSAGES)
+		say_messages(ctx);
+}
+
+/* ---- input ---- */
+
+static void run_line(struct line *l)
+{
+	struct buf text = { 0 };
+	char *clean;
+
+	if (l->too_long) {
+		buf_addf(&text, "The line is longer than %d bytes and was not sent.\n", LINE_BYTES);
+		say(l, &text);
+		return;
+	}
+	clean = text_clean(l->typed, l->len, 0, TEXT_TRIM);
+	if (!clean)
+		return;
+	session_input(l->session, clean);
+	text_wipe(clean, strlen(clean));
+	free(clean);
+	say_messages(l);
+}
+
+void line_input(struct line *l, const char *bytes, size_t len, int64_t now_us)
+{
+	(void)now_us;
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n') {
+			run_line(l);
+			text_wipe(l->typed, l->len);
+			l->len = 0;
+			l->too_long = false;
+		} else if (l->len < LINE_BYTES) {
+			l->typed[l->len++] = bytes[i];
+		} else {
+			l->too_long = true;
+		}
+	}
+}
+
+int64_t line_tick(struct line *l, int64_t now_us)
+{
+	(void)now_us;
+	say_messages(l);
+	return CLOCK_NEVER;
+}
+
+int line_new(struct line **out, struct session *s, struct settings *settings,
+	     void (*write)(void *ctx, const char *text, size_t len), void *ctx)
+{
+	struct line *l = calloc(1, sizeof(*l));
+
+	*out = NULL;
+	if (!l)
+		return -ENOMEM;
+	l->session = s;
+	l->settings = settings;
+	l->write = write;
+	l->ctx = ctx;
+	l->next = session_first_serial(s);
+	l->listener = (struct session_listener){ .event = on_event, .changed = on_changed, .ctx = l };
+	session_listen(s, &l->listener);
+	*out = l;
+	return 0;
+}
+
+void line_free(struct line **lp)
+{
+	struct line *l = *lp;
+
+	if (!l)
+		return;
+	say_messages(l);
+	session_unlisten(l->session, &l->listener);
+	text_wipe(l->typed, sizeof(l->typed));
+	free(l);
+	*lp = NULL;
+}
