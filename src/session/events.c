@@ -105,7 +105,8 @@ void event_push_message(struct session *s, enum session_event_type type, uint64_
 void session_touch(struct session *s, unsigned dirty)
 {
 	s->dirty |= dirty;
-	loop_timer_set(s->flush, clock_now_us());
+	if (s->flush)           /* not before it is whole, nor while it is freed */
+		loop_timer_set(s->flush, clock_now_us());
 }
 
 /* A listener may leave while it is called; the next one was read before. */

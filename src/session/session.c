@@ -670,8 +670,8 @@ void session_free(struct session **sp)
 	net_free(&s->net);
 	volumes_save(s);
 	loop_timer_free(&s->tick);
-	loop_timer_free(&s->flush);
 	event_drop_all(s);
+	loop_timer_free(&s->flush);
 	messages_free(s);
 	members_clear(s);
 	volumes_free(s);
