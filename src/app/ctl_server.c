@@ -171,7 +171,7 @@ static int bind_socket(struct ctl_server *s)
 	/* What lies there from a process of the same number is stale. */
 	unlink(s->path);
 	old = umask(0177);
-	if (bind(s->fd, (struct sockaddr *)&a, sizeof(a)) || listen(s->fd, 16))
+	if (bind(s->fd, (struct sockaddr *)&a, sizeof(a)) || listen(s->fd, 64))
 		err = -errno;
 	umask(old);
 	return err;

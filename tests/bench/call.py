@@ -25,9 +25,9 @@ def cpu_s(pid):
 
 
 def opus_cost():
-    """CPU per cent of encoding one stream and decoding three, from the room's own benchmark."""
-    exe = os.path.join(os.path.dirname(EXE), "bench_audio")
-    out = subprocess.run([exe, "opus"], capture_output=True, text=True).stdout
+    """CPU per cent of encoding one stream and decoding three, measured in this very run."""
+    exe = os.path.join(os.path.dirname(EXE), "bench_opus")
+    out = subprocess.run([exe], capture_output=True, text=True).stdout
     for l in out.splitlines():
         if l.startswith("opus_encode1_decode3"):
             return float(l.split()[1])
@@ -62,7 +62,7 @@ wall = time.monotonic() - t0
 cpu = (cpu_s(me.p.pid) - a) / wall * 100
 host_cpu = (cpu_s(host.p.pid) - h) / wall * 100
 private, rss = smaps(me.p.pid)
-opus = opus_cost()
+opus = opus_cost()      # beside the call, so that both run on an equally warm machine
 line("call10_cpu", cpu, "%", "gst-meet 4 to 6 % for one audio call, Chromium 17 %")
 if opus:
     line("call10_opus_work", opus, "%", "encode one at 32 kbit/s, decode three, this run")

@@ -5,4 +5,5 @@ B=$1; shift
 for b; do
 	"$B/$b" || exit 1
 done
-TTYMEET="$PWD/$B/ttymeet" python3 tests/bench/call.py
+py=/usr/bin/python3; [ -x $py ] || py=python3
+TTYMEET="$PWD/$B/ttymeet" $py tests/bench/call.py

@@ -26,7 +26,7 @@ check(anna.wait("message", text="waves").get("action") is True, "/me is an actio
 
 ben.command("hand")
 anna.wait("hand", person__name="Ben", on=True)
-check([p["hand"] for p in clara.result("people") if p["name"] == "Ben"] == [1], "the hand has its place")
+eventually("the hand has its place", lambda: [p["hand"] for p in clara.result("people") if p["name"] == "Ben"] == [1])
 ben.command("hand down")
 anna.wait("hand", person__name="Ben", on=False)
 ben.command("nick Benjamin")
