@@ -1,0 +1,125 @@
+/* encode.c - Opus as the microphone wants it; see the header
+ *
+ * VOIP at 32 kbit/s.  In-band FEC takes its bits from the speech itself:
+ * tuned to 20 % it costs 1.5 points of PESQ on a clean line and gains from
+ * about 10 % of loss on.  So it goes on at 8 % and off again below 4 %.
+ *
+ * Digital silence (a microphone file that has ended, a null device) is
+ * encoded with DTX after a while, which costs next to no time and one byte.
+ */
+#include "audio/encode.h"
+#include <errno.h>
+#include <math.h>
+#include <opus/opus.h>
+#include <stdlib.h>
+
+enum {
+	HZ = 48000,
+	BITRATE_MIN = 6000, BITRATE_MAX = 510000, BITRATE = 32000,
+	FEC_ON_PERCENT = 8, FEC_OFF_PERCENT = 4, FEC_LEAST_PERCENT = 10, FEC_MOST_PERCENT = 20,
+	SILENT_SAMPLES = HZ / 2,        /* of zeros before DTX comes in */
+	DTX_BYTES = 2,                  /* RFC 6716, section 2.1.9: such a frame needs not be sent */
+};
+
+struct encoder {
+	OpusEncoder *opus;
+	struct encoder_config cfg;
+	bool fec, dtx;                  /* as libopus has them now */
+	int percent;
+	unsigned silent;                /* samples of zeros so far */
+};
+
+static void set_fec(struct encoder *e, bool on, int percent)
+{
+	e->fec = on;
+	e->percent = percent;
+	opus_encoder_ctl(e->opus, OPUS_SET_INBAND_FEC(on));
+	opus_encoder_ctl(e->opus, OPUS_SET_PACKET_LOSS_PERC(percent));
+}
+
+static void set_dtx(struct encoder *e, bool on)
+{
+	if (on != e->dtx)
+		opus_encoder_ctl(e->opus, OPUS_SET_DTX(on));
+	e->dtx = on;
+}
+
+int encoder_new(struct encoder **out, const struct encoder_config *cfg)
+{
+	struct encoder *e = calloc(1, sizeof(*e));
+	int err = 0, complexity = cfg->complexity;
+
+	*out = NULL;
+	if (!e)
+		return -ENOMEM;
+	e->cfg = *cfg;
+	e->opus = opus_encoder_create(HZ, 1, OPUS_APPLICATION_VOIP, &err);
+	if (!e->opus) {
+		free(e);
+		return -ENOMEM;
+	}
+	if (complexity < 0 || complexity > 10)
+		complexity = 9;
+	opus_encoder_ctl(e->opus, OPUS_SET_COMPLEXITY(complexity));
+	opus_encoder_ctl(e->opus, OPUS_SET_VBR(1));
+	opus_encoder_ctl(e->opus, OPUS_SET_VBR_CONSTRAINT(1));
+	opus_encoder_ctl(e->opus, OPUS_SET_LSB_DEPTH(16));
+	encoder_set_bitrate(e, cfg->bitrate);
+	set_fec(e, cfg->fec, cfg->loss_percent < 0 ? 0 : cfg->loss_percent > 100 ? 100
+			: cfg->loss_percent);
+	set_dtx(e, cfg->dtx);
+	*out = e;
+	return 0;
+}
+
+void encoder_free(struct encoder **e)
+{
+	if (*e)
+		opus_encoder_destroy((*e)->opus);
+	free(*e);
+	*e = NULL;
+}
+
+void encoder_set_bitrate(struct encoder *e, int bps)
+{
+	if (bps <= 0)
+		bps = BITRATE;
+	bps = bps < BITRATE_MIN ? BITRATE_MIN : bps > BITRATE_MAX ? BITRATE_MAX : bps;
+	opus_encoder_ctl(e->opus, OPUS_SET_BITRATE(bps));
+}
+
+void encoder_set_loss(struct encoder *e, double loss)
+{
+	int percent;
+	bool on = e->fec;
+
+	if (!(loss >= 0))               /* takes a NaN, too */
+		loss = 0;
+	percent = (int)lrint(fmin(loss, 1) * 100);
+	if (percent >= FEC_ON_PERCENT || e->cfg.fec)
+		on = true;
+	else if (percent < FEC_OFF_PERCENT)
+		on = false;
+	if (on && percent < FEC_LEAST_PERCENT)
+		percent = FEC_LEAST_PERCENT;
+	if (percent > FEC_MOST_PERCENT)
+		percent = FEC_MOST_PERCENT;
+	if (on != e->fec || percent != e->percent)
+		set_fec(e, on, percent);
+}
+
+int encoder_frame(struct encoder *e, const int16_t *v, unsigned n, bool silent,
+		  uint8_t out[ENCODE_BYTES])
+{
+	int len;
+
+	if (!silent)
+		e->silent = 0;
+	else if (e->silent < SILENT_SAMPLES)
+		e->silent += n;
+	set_dtx(e, e->cfg.dtx || e->silent >= SILENT_SAMPLES);
+	len = opus_encode(e->opus, v, (int)n, out, ENCODE_BYTES);
+	if (len < 0)
+		return -EIO;
+	return e->cfg.dtx && len <= DTX_BYTES ? 0 : len;
+}

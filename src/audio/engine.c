@@ -1,0 +1,444 @@
+/* engine.c - the whole: ports, clock, tick; see the header
+ *
+ * One grid of 10 ms drives everything that has no clock of its own.  When a
+ * tick comes late, packets may lie in the socket that the late thread has not
+ * read yet; so a clocked speaker is given two blocks at a time and the tick
+ * asks to be called again at once, which lets the network speak in between.
+ * What the clock says is due is mixed in the end, to the sample.
+ *
+ * A sound card cannot wait: its ring is filled to its target at each tick.
+ * The target grows when the card ran dry and shrinks when it has not for long.
+ */
+#include "audio/engine.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "audio/mic.h"
+#include "audio/mixer.h"
+#include "audio/sound_thread.h"
+#include "audio/voices.h"
+#include "base/text.h"
+
+enum {
+	BLOCK_US = 10000,
+	CALM_BLOCKS = 2,        /* mixed at once for a clocked speaker ... */
+	HURRY_BLOCKS = 10,      /* ... which is more than FAR_BLOCKS behind */
+	FAR_BLOCKS = 10,
+	NULL_BLOCKS_MAX = 100,  /* a null speaker may forget what is older than 1 s */
+	MIC_BLOCKS_MAX = 100,   /* a microphone, too: nobody wants to hear it that late, ... */
+	MIC_BLOCKS_KEPT = 20,
+	CARD_BLOCKS_MAX = 20,   /* ... and a card's ring that holds 200 ms */
+	CARD_KEPT = 4,
+	TARGET = 3 * AUDIO_BLOCK, TARGET_MIN = 2 * AUDIO_BLOCK, TARGET_MAX = 8 * AUDIO_BLOCK,
+	TARGET_CALM_US = 20000000,
+	FIRST_SOUND = 33,       /* -60 dBFS */
+};
+
+struct port {                   /* one side */
+	unsigned generation;
+	struct device *dev;     /* lent by the sound thread */
+	bool wanted;            /* not `none` */
+	bool waits;             /* see device_ops */
+	bool real;
+	bool news;              /* state is to be told */
+	enum audio_dev_state state;
+	uint64_t underruns, overruns;   /* of devices before this one */
+	char text[DEVICE_TEXT];         /* of the state */
+	char what[DEVICE_TEXT];         /* when it is well */
+};
+
+struct audio {
+	struct audio_events ev;
+	void *ctx;
+	struct sound_thread *thread;    /* from the first device on */
+	struct port port[2];
+	struct mic mic;
+	struct voices voices;
+	struct mixer mixer;
+	int16_t card[AUDIO_BLOCK];      /* of the microphone: a block that fills */
+	size_t card_have;
+	bool ticking, files, deaf;
+	int64_t clock_us;               /* the grid: all before it is done or in `behind` */
+	int64_t now_us;
+	uint64_t behind;                /* blocks that a clocked speaker is owed */
+	size_t target;                  /* samples in a card's ring */
+	uint64_t card_underruns;        /* when the target was moved last */
+	int64_t calm_us;                /* since then */
+	int64_t first_sound_us;
+};
+
+int audio_new(struct audio **out, const struct audio_config *cfg, const struct audio_events *ev,
+	      void *ctx)
+{
+	struct audio *a = calloc(1, sizeof(*a));
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!a)
+		return err;
+	a->ev = *ev;
+	a->ctx = ctx;
+	a->target = TARGET;
+	mixer_init(&a->mixer);
+	err = mic_init(&a->mic, cfg, &a->ev, ctx);
+	if (err) {
+		audio_free(&a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+void audio_free(struct audio **ap)
+{
+	struct audio *a = *ap;
+
+	if (!a)
+		return;
+	a->port[AUDIO_MIC].dev = a->port[AUDIO_SPEAKER].dev = NULL;
+	sound_thread_free(&a->thread);
+	voices_free(&a->voices);
+	mic_free(&a->mic);
+	free(a);
+	*ap = NULL;
+}
+
+/* ---- devices ---- */
+
+static void set_state(struct port *p, enum audio_dev_state state, const char *text)
+{
+	p->state = state;
+	p->news = true;
+	text_copy(p->text, sizeof(p->text), text);
+}
+
+static void tell(struct audio *a, enum audio_side side)
+{
+	struct port *p = &a->port[side];
+
+	if (!p->news)
+		return;
+	p->news = false;
+	a->ev.device(a->ctx, side, p->state, p->text, p->real);
+}
+
+static void take_away(struct port *p)
+{
+	if (!p->dev)
+		return;
+	p->underruns += atomic_load(&p->dev->underruns);
+	p->overruns += atomic_load(&p->dev->overruns);
+	p->dev = NULL;
+}
+
+int audio_set_device(struct audio *a, enum audio_side side, const char *text)
+{
+	struct port *p = &a->port[side];
+	struct device_spec spec;
+	char why[DEVICE_TEXT];
+	int err = device_spec_parse(&spec, side, text, why);
+
+	if (err)
+		return err;
+	if (!a->thread)
+		err = sound_thread_new(&a->thread);
+	if (err)
+		goto out;
+	take_away(p);
+	p->generation++;
+	p->wanted = spec.ops != NULL;
+	p->waits = spec.ops && spec.ops->waits;
+	p->real = spec.ops && spec.ops->real;
+	err = sound_thread_open(a->thread, side, p->generation, &spec);
+	if (err)
+		p->wanted = false;
+	set_state(p, err ? AUDIO_DEV_FAILED : p->wanted ? AUDIO_DEV_OPENING : AUDIO_DEV_OFF,
+		  err ? strerror(-err) : text);
+	if (side == AUDIO_SPEAKER && !p->wanted)
+		voices_flush(&a->voices);
+out:
+	device_spec_free(&spec);
+	return err;
+}
+
+static void on_news(void *ctx, const struct sound_news *n)
+{
+	struct audio *a = ctx;
+	struct port *p = &a->port[n->side];
+
+	if (n->generation != p->generation)
+		return;                 /* of a device that nobody wants any more */
+	switch (n->kind) {
+	case SOUND_OPENED:
+		p->dev = n->dev;
+		text_copy(p->what, sizeof(p->what), n->text);
+		set_state(p, AUDIO_DEV_RUNNING, n->text);
+		if (n->side == AUDIO_SPEAKER) {
+			a->behind = 0;  /* its time begins now */
+			a->card_underruns = 0;
+			a->calm_us = a->now_us;
+		}
+		break;
+	case SOUND_WELL:
+		set_state(p, AUDIO_DEV_RUNNING, p->what);
+		break;
+	case SOUND_DEAD:
+		take_away(p);
+		sound_thread_give_back(a->thread, n->side, p->generation);
+		set_state(p, AUDIO_DEV_FAILED, n->text);
+		break;
+	case SOUND_FAILED:
+	case SOUND_TROUBLED:
+		set_state(p, AUDIO_DEV_FAILED, n->text);
+		break;
+	}
+	tell(a, n->side);
+}
+
+/* ---- microphone ---- */
+
+static void skip_card(struct audio *a, struct device *d)
+{
+	size_t queued = d->ops->queued(d);
+
+	if (queued <= CARD_BLOCKS_MAX * AUDIO_BLOCK)
+		return;
+	atomic_fetch_add(&d->overruns, 1);
+	for (; queued > CARD_KEPT * AUDIO_BLOCK; queued -= AUDIO_BLOCK) {
+		d->ops->read(d, a->card, AUDIO_BLOCK);
+		mic_nothing(&a->mic, AUDIO_BLOCK);
+	}
+	a->card_have = 0;
+}
+
+static void read_card(struct audio *a, struct device *d)
+{
+	skip_card(a, d);
+	for (int i = 0; i < CARD_BLOCKS_MAX; i++) {
+		a->card_have += d->ops->read(d, a->card + a->card_have, AUDIO_BLOCK - a->card_have);
+		if (a->card_have < AUDIO_BLOCK)
+			break;
+		mic_block(&a->mic, a->card, a->now_us);
+		a->card_have = 0;
+	}
+}
+
+static void read_clocked(struct audio *a, struct device *d, uint64_t blocks)
+{
+	int16_t v[AUDIO_BLOCK];
+	bool late = blocks > MIC_BLOCKS_MAX;
+
+	for (; blocks; blocks--) {
+		d->ops->read(d, v, AUDIO_BLOCK);
+		if (late && blocks > MIC_BLOCKS_KEPT)
+			mic_nothing(&a->mic, AUDIO_BLOCK);
+		else
+			mic_block(&a->mic, v, a->now_us);
+	}
+}
+
+static void mic_tick(struct audio *a, uint64_t blocks)
+{
+	struct port *p = &a->port[AUDIO_MIC];
+
+	if (p->dev && p->real)
+		read_card(a, p->dev);
+	else if (p->dev && (a->files || !p->waits))
+		read_clocked(a, p->dev, blocks);
+	else
+		while (blocks--)
+			mic_nothing(&a->mic, AUDIO_BLOCK);
+}
+
+/* ---- speaker ---- */
+
+static bool listens(const struct audio *a)
+{
+	return a->port[AUDIO_SPEAKER].wanted && !a->deaf;
+}
+
+static bool is_sound(const int16_t *v)
+{
+	for (int i = 0; i < AUDIO_BLOCK; i++)
+		if (v[i] >= FIRST_SOUND || v[i] <= -FIRST_SOUND)
+			return true;
+	return false;
+}
+
+static void play_block(struct audio *a, int64_t when_us)
+{
+	struct device *d = a->port[AUDIO_SPEAKER].dev;
+	int16_t v[AUDIO_BLOCK];
+
+	if (!a->deaf)
+		voices_mix(&a->voices, &a->mixer, when_us);
+	mixer_take(&a->mixer, v);
+	if (!d)
+		return;                 /* not open yet, or not any more: time passes all the same */
+	d->ops->write(d, v, AUDIO_BLOCK);
+	if (!a->first_sound_us && is_sound(v))
+		a->first_sound_us = a->now_us;
+}
+
+/* Ran dry: keep more.  Has not for long: keep less, it is delay. */
+static void move_target(struct audio *a, struct device *d)
+{
+	uint64_t underruns = atomic_load(&d->underruns);
+
+	if (underruns != a->card_underruns) {
+		a->card_underruns = underruns;
+		a->calm_us = a->now_us;
+		if (a->target < TARGET_MAX)
+			a->target += AUDIO_BLOCK;
+	} else if (a->now_us - a->calm_us > TARGET_CALM_US) {
+		a->calm_us = a->now_us;
+		if (a->target > TARGET_MIN)
+			a->target -= AUDIO_BLOCK / 2;
+	}
+}
+
+static void fill_card(struct audio *a, struct device *d)
+{
+	size_t queued = d->ops->queued(d);
+
+	move_target(a, d);
+	for (int i = 0; queued < a->target && i < CARD_BLOCKS_MAX; i++) {
+		/* The card's moment, free of the jitter of our ticks. */
+		int64_t when = a->now_us + ((int64_t)queued - (int64_t)a->target) * 125 / 6;
+
+		play_block(a, when);
+		queued += AUDIO_BLOCK;
+	}
+}
+
+static void fill_clocked(struct audio *a, uint64_t blocks)
+{
+	unsigned most;
+
+	a->behind += blocks;
+	if (a->behind > NULL_BLOCKS_MAX && a->port[AUDIO_SPEAKER].dev &&
+	    a->port[AUDIO_SPEAKER].dev->ops == &dev_null)
+		a->behind = CALM_BLOCKS;
+	most = a->behind > FAR_BLOCKS ? HURRY_BLOCKS : CALM_BLOCKS;
+	for (; a->behind && most; a->behind--, most--)
+		play_block(a, a->clock_us - (int64_t)(a->behind - 1) * BLOCK_US);
+}
+
+static void speaker_tick(struct audio *a, uint64_t blocks)
+{
+	struct port *p = &a->port[AUDIO_SPEAKER];
+
+	if (!p->wanted) {
+		a->behind = 0;
+		return;
+	}
+	if (p->dev && p->real) {
+		a->behind = 0;
+		fill_card(a, p->dev);
+	} else {
+		fill_clocked(a, blocks);
+	}
+}
+
+/* ---- time ---- */
+
+int64_t audio_tick(struct audio *a, int64_t now_us)
+{
+	uint64_t blocks;
+
+	if (!a->ticking || now_us < a->clock_us - BLOCK_US) {
+		a->ticking = true;
+		a->clock_us = now_us;
+	}
+	a->now_us = now_us;
+	tell(a, AUDIO_MIC);
+	tell(a, AUDIO_SPEAKER);
+	blocks = now_us > a->clock_us ? (uint64_t)(now_us - a->clock_us) / BLOCK_US : 0;
+	a->clock_us += (int64_t)blocks * BLOCK_US;
+	mic_tick(a, blocks);
+	speaker_tick(a, blocks);
+	/* After the blocks of this tick: a device's time begins with the next. */
+	if (a->thread)
+		sound_thread_poll(a->thread, on_news, a);
+	return a->behind ? now_us : a->clock_us + BLOCK_US;
+}
+
+void audio_input(struct audio *a, const struct media_frame *f)
+{
+	voices_input(&a->voices, f, listens(a));
+}
+
+/* ---- settings ---- */
+
+void audio_start_files(struct audio *a)
+{
+	a->files = true;
+}
+
+void audio_set_muted(struct audio *a, bool muted)
+{
+	a->mic.muted = muted;
+}
+
+void audio_set_deaf(struct audio *a, bool deaf)
+{
+	if (deaf && !a->deaf)
+		voices_flush(&a->voices);
+	a->deaf = deaf;
+}
+
+void audio_set_bitrate(struct audio *a, int bps)
+{
+	encoder_set_bitrate(a->mic.encoder, bps);
+}
+
+void audio_set_loss(struct audio *a, double loss)
+{
+	encoder_set_loss(a->mic.encoder, loss);
+}
+
+void audio_source_gain(struct audio *a, uint32_t ssrc, double gain)
+{
+	voices_gain(&a->voices, ssrc, gain);
+}
+
+void audio_source_remove(struct audio *a, uint32_t ssrc)
+{
+	voices_remove(&a->voices, ssrc);
+	if (!listens(a))
+		voices_flush(&a->voices);
+}
+
+/* ---- what it tells ---- */
+
+static unsigned port_delay(const struct port *p)
+{
+	struct device *d = p->dev;
+	size_t queued = d && d->ops->queued ? d->ops->queued(d) : 0;
+
+	if (!d)
+		return 0;
+	return (unsigned)(queued / (AUDIO_HZ / 1000)) + (d->ops->delay_ms ? d->ops->delay_ms(d) : 0);
+}
+
+void audio_stats(const struct audio *a, struct audio_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	voices_stats(&a->voices, out);
+	for (int i = 0; i < 2; i++) {
+		const struct port *p = &a->port[i];
+
+		out->underruns += p->underruns + (p->dev ? atomic_load(&p->dev->underruns) : 0);
+		out->overruns += p->overruns + (p->dev ? atomic_load(&p->dev->overruns) : 0);
+	}
+	out->mic_level = level_get(&a->mic.meter, a->now_us);
+	out->first_sound_us = a->first_sound_us;
+	out->speaker_delay_ms = port_delay(&a->port[AUDIO_SPEAKER]);
+	out->mic_delay_ms = port_delay(&a->port[AUDIO_MIC]) + a->mic.frame / (AUDIO_HZ / 1000);
+	out->mic_packets = a->mic.packets;
+}
+
+size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max)
+{
+	return voices_each(&a->voices, out, max, a->now_us);
+}
