@@ -9,7 +9,7 @@
 #include <string.h>
 #include "ui/width.h"
 
-enum { PIECES = 16, TIGHT = 60 };
+enum { PIECES = 16, TIGHT = 60, SUBJECT_LEAST = 12 };
 
 struct piece { char text[96]; enum style style; };
 struct pieces { struct piece v[PIECES]; size_t n; };
@@ -60,7 +60,7 @@ void bar_top(const struct canvas *c, struct rect r, const struct view *v, bool w
 		x += draw_text(c, r.y, x, 4, " at ", l->ink[STYLE_BAR_DIM]);
 		x += draw_text(c, r.y, x, end - x, v->host, l->ink[STYLE_BAR_DIM]);
 	}
-	if (*v->subject && x + 8 < end)
+	if (*v->subject && x + 3 + SUBJECT_LEAST <= end)
 		draw_text(c, r.y, x + 3, end - x - 3, v->subject, l->ink[STYLE_BAR]);
 }
 

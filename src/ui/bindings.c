@@ -17,7 +17,7 @@
 static const struct binding table[] = {
 	GROUP("voice"),
 	BIND('m', MOD_ALT, ACT_COMMAND, 0, "ptt", "mute, unmute"),
-	BIND('t', MOD_ALT, ACT_COMMAND, 0, "ptt", "talk: opens and closes the microphone"),
+	BIND('t', MOD_ALT, ACT_COMMAND, 0, "ptt", "talk, stop talking"),
 	ALSO(K_FN + 2, 0, ACT_COMMAND, 0, "ptt"),
 	BIND('h', MOD_ALT, ACT_COMMAND, 0, "hand", "raise or lower your hand"),
 	BIND('v', MOD_ALT, ACT_PRINT, 0, "video", "video"),
@@ -47,7 +47,7 @@ static const struct binding table[] = {
 
 	GROUP("input line"),
 	BIND(K_ENTER, 0, ACT_SUBMIT, 0, NULL, "say it, run it"),
-	BIND(K_TAB, 0, ACT_COMPLETE, 0, NULL, "complete a command or a name; again: the next one"),
+	BIND(K_TAB, 0, ACT_COMPLETE, 0, NULL, "complete a command or a name"),
 	ALSO(K_TAB, MOD_SHIFT, ACT_COMPLETE_BACK, 0, NULL),
 	BIND(K_UP, 0, ACT_EDIT, INPUT_OLDER, NULL, "what was typed before"),
 	ALSO(K_DOWN, 0, ACT_EDIT, INPUT_NEWER, NULL),
@@ -96,7 +96,7 @@ static const struct binding web_table[] = {
 enum {
 	COUNT = sizeof(table) / sizeof(table[0]),
 	WEB_COUNT = sizeof(web_table) / sizeof(web_table[0]),
-	KEYS_COLUMNS = 26
+	KEYS_COLUMNS = 22
 };
 
 static const struct binding *find(const struct binding *t, size_t n, struct key key)

@@ -17,7 +17,12 @@
 #include <time.h>
 #include "ui/width.h"
 
-enum { NICK_MOST = 12, NICK_MOST_NARROW = 9, NICK_LEAST = 5, NARROW = 60, NAMES_SEEN = 40 };
+enum {
+	NICK_MOST = 12, NICK_MOST_NARROW = 8, NICK_LEAST = 5,
+	NARROW = 50,            /* columns; below, equal minutes are told once */
+	TIMELESS = 36,          /* below, there is no column for the time */
+	NAMES_SEEN = 40
+};
 
 /* ---- columns ---- */
 
@@ -50,9 +55,9 @@ void chat_columns_set(struct chat_columns *g, bool utf8, int columns, const stru
 
 		w = n > w ? n : w;
 	}
-	g->time = 5;
+	g->time = columns < TIMELESS ? 0 : 6;
 	g->nick = w < most ? w : most;
-	g->text = columns - g->time - g->nick - 3;
+	g->text = columns - g->time - g->nick - 2;
 	g->sparse_times = columns < NARROW;
 }
 
@@ -88,6 +93,12 @@ static bool begins_day(const struct view *v, uint64_t n, const struct message *m
 	return before && before->time_us < m->time_us && !same_day(before, m);
 }
 
+/* What commands print is mostly lists: it has the names' columns, too. */
+static int text_columns(const struct chat_columns *g, const struct message *m)
+{
+	return m->kind == MESSAGE_INFO ? g->nick + 2 + g->text : g->text;
+}
+
 struct rows { bool day, unread; size_t text; };
 
 static size_t rows_of(struct rows *rows, const struct look *l, const struct chat_columns *g,
@@ -100,7 +111,7 @@ static size_t rows_of(struct rows *rows, const struct look *l, const struct chat
 		return 0;
 	rows->day = begins_day(v, n, m);
 	rows->unread = v->unread_at == n && n > v->first;
-	rows->text = wrap_rows(l->utf8, m->text, g->text);
+	rows->text = wrap_rows(l->utf8, m->text, text_columns(g, m));
 	return rows->text + rows->day + rows->unread;
 }
 
@@ -150,7 +161,7 @@ static void draw_time(const struct canvas *c, int y, int x, const struct chat_co
 	char text[16];
 	struct tm tm;
 
-	if (g->sparse_times && !at_top && before && same_minute(before, m))
+	if (!g->time || (g->sparse_times && !at_top && before && same_minute(before, m)))
 		return;
 	local(m->time_us, &tm);
 	if (!strftime(text, sizeof(text), "%H:%M", &tm))
@@ -197,7 +208,7 @@ static void draw_nick(const struct canvas *c, int y, int x, int columns, const s
 	switch (m->kind) {
 	case MESSAGE_CHAT:
 	case MESSAGE_ME:
-		if (m->failed)
+		if (m->failed && x)
 			draw_text(c, y, x - 1, 1, "!", l->ink[STYLE_ERROR]);
 		draw_name(c, y, x, columns, v, m);
 		break;
@@ -274,21 +285,23 @@ static void draw_text_rows(const struct canvas *c, struct rect r, int y, int top
 			   const struct message *m)
 {
 	const struct look *l = c->look;
-	int x = r.x + g->time + 1, tx = x + g->nick + 2, bottom = r.y + r.rows;
+	int columns = text_columns(g, m), bottom = r.y + r.rows;
+	int x = r.x + g->time, tx = x + g->nick + 2 + g->text - columns;
 	struct link link = { 0 };
 	struct wrap w;
 	const char *row;
 	size_t len;
 	bool first = true;
 
-	wrap_start(&w, l->utf8, m->text, g->text);
+	wrap_start(&w, l->utf8, m->text, columns);
 	for (; y < bottom && wrap_next(&w, &row, &len); y++) {
 		if (y >= top) {
 			if (first || y == top)
 				draw_time(c, y, r.x, g, v, n, m, y == top);
 			if (first)
 				draw_nick(c, y, x, g->nick, v, m);
-			draw_row(c, y, tx, g->text, m->text, row, len, text_ink(l, m), &link);
+			draw_row(c, y, tx + w.indent, columns - w.indent, m->text, row, len,
+				 text_ink(l, m), &link);
 		}
 		first = false;
 	}

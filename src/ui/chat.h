@@ -8,7 +8,8 @@
  * bottom of the pane.  All zero is the end. */
 struct chat { bool back; uint64_t n; size_t row; };
 
-/* How the columns are split; from the pane and the names in the view. */
+/* Columns of the time (0: none; the blank behind it counts), names, text;
+ * from the pane and the names in the view. */
 struct chat_columns { int time, nick, text; bool sparse_times; };
 void chat_columns_set(struct chat_columns *g, bool utf8, int columns, const struct view *v);
 

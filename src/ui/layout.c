@@ -15,7 +15,7 @@ enum {
 
 static int pane_columns(int columns)
 {
-	return columns >= 120 ? 30 : columns >= 96 ? 26 : 21;
+	return columns >= 120 ? 30 : columns >= 96 ? 26 : 22;
 }
 
 void layout_set(struct layout *l, int rows, int columns, bool pane)
@@ -35,7 +35,7 @@ void layout_set(struct layout *l, int rows, int columns, bool pane)
 	if (l->wide && pane) {
 		int w = pane_columns(columns);
 
-		l->chat = (struct rect){ top, 0, height, columns - w };
+		l->chat = (struct rect){ top, 0, height, columns - w - 1 };
 		l->people = (struct rect){ top, columns - w, height, w };
 		return;
 	}

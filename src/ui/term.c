@@ -39,11 +39,12 @@ static struct {
 	size_t len;
 } emergency;
 
-static char *reason(const char *fmt, const char *what)
+static char *refusal(int err)
 {
 	char text[300];
 
-	snprintf(text, sizeof(text), fmt, what);
+	snprintf(text, sizeof(text), "there is no terminal for the full screen (%s); "
+		 "--line and --headless need none", strerror(err));
 	return strdup(text);
 }
 
@@ -76,8 +77,7 @@ int term_open(struct term **out, const char *path, char **why)
 		err = -ENOMEM;
 	if (err) {
 		if (why)
-			*why = reason("there is no terminal for the full screen (%s); "
-				      "--line and --headless need none", strerror(errno));
+			*why = refusal(errno);
 		term_close(&t);
 		return err;
 	}

@@ -74,43 +74,6 @@ static void take(struct term_out *o, struct buf *bytes)
 		return;         /* memory of ours: it can */
 }
 
-int term_out_new(struct term_out **out, const char *type, int rows, int columns, char **why)
-{
-	struct term_out *o = calloc(1, sizeof(*o));
-	int fd = -1, err = -ENOMEM;
-
-	*out = NULL;
-	if (!o)
-		return err;
-	fd = memfd_create("screen", MFD_CLOEXEC);
-	o->out = fd >= 0 ? fdopen(fd, "w+e") : NULL;
-	o->in = fopen("/dev/null", "re");
-	if (!o->out || !o->in) {
-		err = -errno;
-		goto fail;
-	}
-	fd = -1;
-	o->screen = new_screen(type, o->out, o->in);
-	if (!o->screen || !*cap("cup")) {
-		err = -ENOTTY;
-		if (why)
-			*why = refusal(type);
-		goto fail;
-	}
-	nonl();
-	leaveok(stdscr, FALSE);
-	scrollok(stdscr, FALSE);
-	term_out_resize(o, rows, columns);
-	take(o, NULL);
-	*out = o;
-	return 0;
-fail:
-	if (fd >= 0 && !o->out)
-		close(fd);
-	term_out_free(&o);
-	return err;
-}
-
 void term_out_free(struct term_out **op)
 {
 	struct term_out *o = *op;
@@ -154,6 +117,46 @@ void term_out_frame(struct term_out *o, struct buf *bytes)
 	wnoutrefresh(stdscr);
 	doupdate();
 	take(o, bytes);
+}
+
+int term_out_new(struct term_out **out, const char *type, int rows, int columns, char **why)
+{
+	struct term_out *o = calloc(1, sizeof(*o));
+	int fd = -1, err = -ENOMEM;
+
+	*out = NULL;
+	if (!o)
+		return err;
+	fd = memfd_create("screen", MFD_CLOEXEC);
+	o->out = fd >= 0 ? fdopen(fd, "w+e") : NULL;
+	o->in = fopen("/dev/null", "re");
+	if (!o->out || !o->in) {
+		err = -errno;
+		goto fail;
+	}
+	fd = -1;
+	o->screen = new_screen(type, o->out, o->in);
+	if (!o->screen || !*cap("cup")) {
+		err = -ENOTTY;
+		if (why)
+			*why = refusal(type);
+		goto fail;
+	}
+	nonl();
+	leaveok(stdscr, FALSE);
+	scrollok(stdscr, FALSE);
+	term_out_resize(o, rows, columns);
+	/* The first frame carries what newterm() wanted to say, among it a
+	 * scrolling region of the size that it believed in. */
+	term_out_frame(o, NULL);
+	term_out_forget(o);
+	*out = o;
+	return 0;
+fail:
+	if (fd >= 0 && !o->out)
+		close(fd);
+	term_out_free(&o);
+	return err;
 }
 
 /* Bracketed paste where the terminal speaks of it, or is of xterm's kind: one

@@ -13,7 +13,8 @@
 
 enum {
 	MARKS_MAX = 4,          /* as many as an ncurses cell holds; the rest is noise */
-	REPLACEMENT = 0xFFFD
+	REPLACEMENT = 0xFFFD,
+	HANG_LEAST = 16         /* columns that a row of a list keeps */
 };
 
 bool width_is_utf8(void)
@@ -154,6 +155,34 @@ void wrap_start(struct wrap *w, bool utf8, const char *text, int columns)
 	*w = (struct wrap){
 		.text = text, .len = strlen(text), .columns = columns < 2 ? 2 : columns, .utf8 = utf8
 	};
+	while (w->len && text[w->len - 1] == '\n')
+		w->len--;
+}
+
+/* Columns before the second column of a list's line; where that leaves too
+ * little room, or there is none, a bit more than the line's own. */
+static int hang_of(const struct wrap *w)
+{
+	const char *line = w->text + w->at, *end = memchr(line, '\n', w->len - w->at), *gap;
+	size_t len = end ? (size_t)(end - line) : w->len - w->at;
+	size_t blanks = 0;
+	int hang;
+
+	while (blanks < len && line[blanks] == ' ')
+		blanks++;
+	if (blanks < 2 || blanks == len)
+		return 0;
+	gap = memmem(line + blanks, len - blanks, "  ", 2);
+	hang = (int)blanks + 2;
+	if (gap) {
+		size_t at = (size_t)(gap - line);
+
+		while (at < len && line[at] == ' ')
+			at++;
+		if (width_of(w->utf8, line, at) + HANG_LEAST <= w->columns)
+			hang = width_of(w->utf8, line, at);
+	}
+	return hang + HANG_LEAST <= w->columns ? hang : 0;
 }
 
 /* Where this row must end at the latest: at '\n', or where columns run out. */
@@ -161,8 +190,8 @@ static size_t row_limit(const struct wrap *w, size_t *brk)
 {
 	struct glyph g;
 	size_t at = w->at, n;
-	int x = 0;
-	bool seen = false;              /* something but indentation */
+	int x = w->indent;
+	bool seen = x > 0;              /* something but indentation */
 
 	*brk = 0;
 	while (at < w->len && w->text[at] != '\n') {
@@ -191,6 +220,12 @@ bool wrap_next(struct wrap *w, const char **row, size_t *len)
 
 	if (w->done)
 		return false;
+	if (w->at == 0 || w->text[w->at - 1] == '\n') {
+		w->hang = hang_of(w);
+		w->indent = 0;
+	} else {
+		w->indent = w->hang;
+	}
 	end = row_limit(w, &brk);
 	*row = w->text + w->at;
 	if (end >= w->len || w->text[end] == '\n') {
@@ -201,17 +236,16 @@ bool wrap_next(struct wrap *w, const char **row, size_t *len)
 	}
 	if (brk > w->at)
 		end = brk;
-	*len = end - w->at;
+	for (*len = end - w->at; *len && (*row)[*len - 1] == ' ';)
+		--*len;
 	if (end == w->at)               /* cannot be, but must not loop */
 		end++;
 	w->at = end;
 	while (w->at < w->len && w->text[w->at] == ' ')
 		w->at++;
 	w->done = w->at >= w->len;
-	if (!w->done && w->text[w->at] == '\n') {       /* the end was there anyway */
+	if (!w->done && w->text[w->at] == '\n')         /* the end was there anyway */
 		w->at++;
-		w->done = w->at > w->len;
-	}
 	return true;
 }
 

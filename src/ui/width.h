@@ -34,12 +34,15 @@ int width_str(bool utf8, const char *s);
 size_t width_fit(bool utf8, const char *s, size_t len, int columns, int *used);
 
 /* Rows of a text that is wrapped to a width: at blanks where it can, inside a
- * word where it must, and at each '\n'. */
+ * word where it must, and at each '\n'.  A line that begins with two blanks is
+ * one of a list: its further rows stand below its second column. */
 struct wrap {
 	const char *text;
 	size_t len, at;
 	int columns;
 	bool utf8, done;
+	int hang;               /* of the further rows of this line */
+	int indent;             /* of the row that was given last */
 };
 void wrap_start(struct wrap *w, bool utf8, const char *text, int columns);
 /* The next row, without the blank it was cut at; false after the last one.  An
