@@ -81,7 +81,8 @@ int path_make_parent(const char *path, unsigned mode)
 	return err;
 }
 
-/* $TTYMEET_DATA, where it was installed, or beside the sources of the build. */
+/* $TTYMEET_DATA; beside the sources of a build, some folders up from the
+ * program; ../share beside an installed one; where it was told to install. */
 char *path_demo_file(const char *name)
 {
 	const char *env = getenv("TTYMEET_DATA");
@@ -94,14 +95,15 @@ char *path_demo_file(const char *name)
 		return buf_steal(&b);
 	}
 	exe[n > 0 ? n : 0] = 0;
-	/* build/<variant>/ttymeet: the tree's top is two folders up. */
-	for (int i = 0; i < 3 && (slash = strrchr(exe, '/')); i++)
+	for (int up = 0; up < 5 && (slash = strrchr(exe, '/')); up++) {
 		*slash = 0;
-	buf_addf(&b, "%s/src/app/demo/%s", exe, name);
-	if (access(buf_str(&b), R_OK)) {
 		buf_clear(&b);
-		buf_addf(&b, "%s/%s", TTYMEET_DATADIR, name);
+		buf_addf(&b, "%s/%s/%s", exe, up == 1 ? "share/ttymeet" : "src/app/demo", name);
+		if (!access(buf_str(&b), R_OK))
+			return buf_steal(&b);
 	}
+	buf_clear(&b);
+	buf_addf(&b, "%s/%s", TTYMEET_DATADIR, name);
 	return buf_steal(&b);
 }
 
