@@ -1,10 +1,15 @@
 /* call_priv.h - what the files of the core share
  *
- *	call.c     commands, ends, timers, questions
- *	join.c     config.js, conference request, stream, entering the room
+ *	call.c     its life, ends and new beginnings, inputs, time
+ *	command.c  what people ask for
+ *	state.c    questions
+ *	join.c     config.js, stream, discovery
+ *	request.c  the conference request, refusals of the room
  *	roster.c   people: presences of the room, our own presence
  *	jingle.c   media sessions with the focus, sources
- *	talk.c     messages, subject, what the room asks of us
+ *	retry.c    what is done when they fail
+ *	talk.c     messages, subject
+ *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
  */
 #ifndef CALL_CALL_PRIV_H
@@ -23,17 +28,22 @@
 #include "xmpp/ns.h"
 #include "xmpp/stream.h"
 
+/* XEP-0115 wants an address that tells programs apart; who hides the program's
+ * name looks like any other terminal client. */
 #define CAPS_NODE "https://ttymeet.org"
+#define CAPS_NODE_PLAIN "https://jitsi.org/terminal"
 
 enum {
-	PEOPLE_MAX = 500,
+	PEOPLE_MAX = 500, NAME_BYTES = 200,
 	QUEUE_MAX = 100,                /* messages that wait to be sent */
 	IQ_TIMEOUT_US = 10000000,       /* as the web client's */
 	CONFERENCE_TIMEOUT_US = 15000000,
 	LEAVE_US = 1000000,             /* for the room's goodbye */
 	PRESENCE_GAP_US = 250000,       /* 4 presences a second are a server's limit */
 	MESSAGE_GAP_US = 500000, MESSAGE_BURST = 3,     /* 3 messages a second are */
-	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3
+	/* The focus takes a restart every 5 s and 5 a minute. */
+	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
+	GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
 };
 
 enum phase {
@@ -58,10 +68,10 @@ struct person_entry {
 };
 
 struct queued { struct queued *next; char *to; char *id; char *text; };
+struct queue { struct queued *first, *last; unsigned count; };
 
-/* A moderator's request that waits for its answer: names it in a complaint. */
-enum { ASKED_MAX = 16 };
-struct asked { struct call *c; char what[64]; };
+struct asked;                           /* command.c: commands that wait for an answer */
+struct dead_stream { struct dead_stream *next; struct xmpp_stream *stream; };
 
 struct call {
 	struct call_ops ops;
@@ -91,20 +101,31 @@ struct call {
 
 	/* stream and room */
 	struct xmpp_stream *stream;
-	struct xmpp_stream *dead_stream;        /* freed once no handler of it runs */
+	struct dead_stream *dead;       /* freed once none of their handlers runs */
+	unsigned inside;                /* calls of the stream that are under way */
 	bool stream_up;
+	struct asked *asked;
 	char *nick, *room, *occupant;   /* 5c1f…, room@muc, room@muc/5c1f… */
 	char *focus_jid, *focus_occupant; /* bare real JID; NULL until seen in the room */
 	char *session_id;
-	bool http_request, http_ready, http_asked, joined_asked;
+	bool http_request, http_ready, http_asked;
 	unsigned request_try, join_try, conflict_try;
-	int64_t request_at_us, join_at_us, join_limit_us;
-	char *metadata_jid;             /* components that we listen to */
-	bool pushed_disco;
+	bool request_dead;              /* the focus let an IQ go unanswered */
+	int64_t request_at_us, join_limit_us, joined_us;
+	char *metadata_jid, *moderation_jid; /* components that we listen to */
+	bool disco_known;               /* pushed by the server, or answered */
+	struct { char *from, *json; } early[EARLY_MAX]; unsigned earlies; /* before it was */
+	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
 	struct ext_service *services; size_t service_count;
 
 	/* ourselves */
-	bool muted, muted_by_focus, self_moderator, want_start_muted;
+	bool muted, self_moderator;
+	bool muted_by_focus;            /* it has to be asked before we speak again */
+	bool unmuting;                  /* it was */
+	bool want_start_muted;          /* the room's metadata says so */
+	bool moderated;                 /* AV moderation: only who is approved speaks */
+	bool was_seated;                /* start-muted policies are for newcomers */
+	bool source_told;               /* our source is signalled, SourceInfo may name it */
 	int64_t hand_ms;
 	bool presence_dirty;
 	int64_t presence_sent_us;
@@ -114,31 +135,36 @@ struct call {
 	size_t people;
 	struct source_set sources;      /* of the others */
 	char *subject;
-	bool bridge_down_told;
+	bool bridge_down, focus_was_gone, e2ee_told, no_restart;
 
 	/* media */
 	char *sid, *bridge_session, *local_ufrag, *local_pwd, *source_name, *msid;
 	uint32_t ssrc;
 	bool media_running, media_up;
-	int64_t media_limit_us, restart_at_us, media_stop_us, focus_gone_us;
+	int64_t media_limit_us;         /* people are told that there is no sound */
+	int64_t interrupted_us;         /* no answers: when that becomes a failure */
+	int64_t restart_at_us;          /* ask for a new session */
+	int64_t offer_limit_us;         /* one should have come */
+	int64_t media_stop_us;          /* of a session of before a rejoin */
+	int64_t focus_gone_us;          /* ask for a focus */
 	int64_t restarts_us[RESTARTS_A_MINUTE];
 	unsigned restarts, restart_row;
-	bool no_media_told, restart_asked;
+	uint64_t sessions;              /* invitations so far */
+	bool no_media_told;
 
 	/* channel */
 	char *channel_url;
-	bool channel_open;
+	bool channel_open, channel_was_open;
 	int64_t channel_at_us;
-	unsigned channel_try;
+	unsigned channel_try, channel_403;
+	char *speaker;                  /* dominant; "" nobody */
 
 	/* messages */
-	struct queued *queue, *queue_last;
-	unsigned queued;
+	struct queue out;               /* wait to be sent */
+	struct queue sent;              /* to all, not reflected yet */
 	double tokens;
-	int64_t tokens_us;
-
-	struct asked asked[ASKED_MAX];  /* used in turn; more than an IQ's life of them */
-	unsigned next_asked;
+	int64_t tokens_us, hold_us;     /* after a rejoin: history comes first */
+	uint64_t seen[SEEN_MAX]; unsigned seens; /* hashes: history repeats itself */
 
 	struct call_counters count;
 };
@@ -157,18 +183,40 @@ void call_lost(struct call *c, enum call_end end, const char *kind, const char *
 	__attribute__((format(printf, 4, 5)));
 int64_t call_random_us(struct call *c, int64_t lo_us, int64_t hi_us);
 void call_drop_stream(struct call *c);
+/* Around everything that may call the stream. */
+void call_enter(struct call *c, int64_t now_us);
+void call_leave_input(struct call *c);
+/* Somebody else muted us; text as notice where it is no person's doing. */
+void call_muted_by(struct call *c, const struct person_entry *by, const char *notice);
 int call_set(char **dst, const char *src);      /* strdup or the end of the program */
+
+/* command.c */
+int call_refuse(const char **kind, char **why, int err, const char *k, const char *words);
+void commands_forget(struct call *c);   /* nobody answers them any more */
 
 /* join.c */
 void join_start(struct call *c);
 void join_connect(struct call *c);
-void join_tick(struct call *c);
-void join_request(struct call *c);
-void join_on_error(struct call *c, const struct xml *presence);
+void join_again(struct call *c);                /* after a loss */
+void join_forget(struct call *c);               /* what is known of a server */
+/* door: the WebSocket itself is not there. */
+bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 bool join_on_pushed(struct call *c, const struct xml *message);
-void join_stream_failed(struct call *c, enum xmpp_error why, const char *text);
+void join_room_created(struct call *c);
+void join_services(struct call *c, struct ext_service *v, size_t count); /* takes v */
+void join_new_nick(struct call *c, const char *jid);
+char *join_with_room(const struct call *c, const char *url, bool token); /* new string */
+struct disco_identity join_identity(const struct call *c);
 extern const char *const join_features[];
 extern const size_t join_feature_count;
+
+/* request.c */
+void request_send(struct call *c);
+void request_by_http(struct call *c);
+void request_http_answer(struct call *c, const struct call_http_answer *h);
+void join_on_error(struct call *c, const struct xml *presence);
+void join_tick(struct call *c);
 
 /* roster.c */
 void roster_presence(struct call *c, const struct xml *presence);
@@ -176,25 +224,35 @@ void roster_send(struct call *c, bool join);    /* our presence, at once */
 void roster_dirty(struct call *c);              /* soon */
 void roster_tick(struct call *c);
 void roster_clear(struct call *c);
-void roster_mark_stale(struct call *c);
+void roster_remember_self(struct call *c);      /* our ghost is not shown to us */
+bool roster_was_me(const struct call *c, const char *nick);
 struct person_entry *roster_find(struct call *c, const char *id);
 struct person_entry *roster_me(struct call *c);
 void roster_changed(struct call *c, struct person_entry *e);
 bool roster_is_focus(const struct call *c, const char *from);
+size_t roster_others(const struct call *c);
 
-/* jingle.c */
+/* jingle.c, retry.c */
 bool session_iq(struct call *c, const struct xml *iq, const struct xml *jingle);
 void session_drop(struct call *c);              /* forgets it, stops the media */
 void session_forget_owner(struct call *c, const char *id);
+void session_tell_owner(struct call *c, const char *id); /* its sources, once it is known */
+void session_next(const struct call *c, int64_t *next);
 void session_tick(struct call *c);
 void session_restart(struct call *c, const char *why);
 
 /* talk.c */
 void talk_message(struct call *c, const struct xml *message);
-bool talk_iq(struct call *c, const struct xml *iq);
 void talk_tick(struct call *c);
 int64_t talk_next(const struct call *c);
 void talk_clear(struct call *c);
+void talk_rejoined(struct call *c);             /* what was not reflected goes out again */
+
+/* policy.c */
+bool policy_iq(struct call *c, const struct xml *iq);
+void policy_json(struct call *c, const struct chat_message *m);
+void policy_known(struct call *c);              /* the components are, now */
+void policy_seated(struct call *c);             /* we are in the room */
 
 /* channel.c */
 void channel_start(struct call *c, const struct jingle *offer);

@@ -10,16 +10,20 @@
 #include "io/url.h"
 #include "rtc/colibri.h"
 
-static bool is_ignored(const struct call *c, const char *url)
+enum { MESSAGE_BYTES = 256 << 10, RETRY_MAX_US = 60000000, REFUSALS_MAX = 2, NEVER_OPEN_MAX = 4 };
+
+/* Without TLS only where the page has none either, as browsers hold it. */
+static bool is_usable(const struct call *c, const char *url)
 {
 	struct url u;
-	bool ignored;
+	bool usable;
 
 	if (url_parse(&u, url))
-		return true;
-	ignored = c->d.ignore_channel_domain && !strcmp(u.host, c->d.ignore_channel_domain);
+		return false;
+	usable = text_starts(u.scheme, "ws") && (url_is_secure(&u) || c->a.plain) &&
+		 (!c->d.ignore_channel_domain || strcmp(u.host, c->d.ignore_channel_domain));
 	url_clear(&u);
-	return ignored;
+	return usable;
 }
 
 static void dial(struct call *c)
@@ -36,9 +40,10 @@ void channel_start(struct call *c, const struct jingle *offer)
 {
 	const struct jingle_transport *t = &offer->transport;
 
-	c->channel_try = 0;
+	c->channel_try = c->channel_403 = 0;
+	c->channel_was_open = false;
 	for (size_t i = 0; i < t->websockets; i++)
-		if (!is_ignored(c, t->websocket[i])) {
+		if (is_usable(c, t->websocket[i])) {
 			call_set(&c->channel_url, t->websocket[i]);
 			dial(c);
 			return;
@@ -68,28 +73,52 @@ void channel_stop(struct call *c)
 
 void call_channel_opened(struct call *c, int64_t now_us)
 {
+	struct buf b = { 0 };
+
 	c->now_us = now_us;
 	if (!c->channel_url)
 		return;
-	c->channel_try = 0;
+	c->channel_try = c->channel_403 = 0;
+	c->channel_was_open = true;
+	/* No picture, whatever the bridge's own start would be. */
+	if (!colibri_write_last_n(&b, 0))
+		c->ops.channel_send(c->ops_ctx, buf_str(&b), b.len);
+	buf_free(&b);
 	tell(c, true);
+}
+
+/* HTTP 403: the bridge does not know us.  Once after it did, or again and
+ * again, and no sound either: the session is one of the past. */
+static bool is_stale(struct call *c, int status)
+{
+	if (status != 403)
+		return false;
+	c->channel_403++;
+	return c->channel_403 >= (c->channel_was_open ? REFUSALS_MAX : NEVER_OPEN_MAX);
 }
 
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us)
 {
 	int64_t wait;
 
-	c->now_us = now_us;
+	call_enter(c, now_us);
 	tell(c, false);
 	if (!c->channel_url)
-		return;
+		goto out;
 	log_info("call", "bridge channel closed: %d, HTTP %d", code, status);
 	/* 1000 "replaced", 1001 the endpoint has ended: a new session tells where. */
-	if (code == 1000 || code == 1001 || (status == 403 && c->channel_try > 2))
-		return;
+	if (code == 1000 || code == 1001)
+		goto out;
+	if (is_stale(c, status)) {
+		if (c->channel_was_open || !c->media_up)
+			session_restart(c, "the bridge does not know us any more");
+		goto out;
+	}
 	wait = INT64_C(1000000) << (c->channel_try < 6 ? c->channel_try : 6);
 	c->channel_try++;
-	c->channel_at_us = now_us + (wait > 60000000 ? 60000000 : wait);
+	c->channel_at_us = now_us + (wait > RETRY_MAX_US ? RETRY_MAX_US : wait);
+out:
+	call_leave_input(c);
 }
 
 void channel_tick(struct call *c)
@@ -100,9 +129,12 @@ void channel_tick(struct call *c)
 
 static void on_dominant(struct call *c, const struct colibri *m)
 {
-	struct person_entry *e = roster_find(c, m->endpoint);
-	struct call_event ev = { .type = CALL_EV_SPEAKER, .person = e && !m->silence ? &e->p : NULL };
+	struct person_entry *e = m->silence ? NULL : roster_find(c, m->endpoint);
+	struct call_event ev = { .type = CALL_EV_SPEAKER, .person = e ? &e->p : NULL };
 
+	if (!strcmp(c->speaker, e ? e->id : ""))
+		return;
+	call_set(&c->speaker, e ? e->id : "");
 	call_emit(c, &ev);
 }
 
@@ -119,21 +151,26 @@ static void on_connectivity(struct call *c, const struct colibri *m)
 static void on_stats(struct call *c, const struct colibri *m)
 {
 	struct person_entry *e = roster_find(c, m->from);
-	double q = m->quality < 0 ? 0 : m->quality > 100 ? 100 : m->quality;
+	double q = m->quality > 0 ? m->quality < 100 ? m->quality : 100 : 0;
+	bool changed;
 
-	if (!e || e->p.me || e->p.quality == q)
+	if (!e || e->p.me)
 		return;
+	/* Told in steps that people would notice. */
+	changed = e->p.quality < 0 || (int)(e->p.quality / 10) != (int)(q / 10);
 	e->p.quality = q;
-	roster_changed(c, e);
+	if (changed)
+		roster_changed(c, e);
 }
 
 void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us)
 {
 	struct colibri m;
 
-	c->now_us = now_us;
-	if (colibri_parse(&m, text, len)) {
+	call_enter(c, now_us);
+	if (len > MESSAGE_BYTES || colibri_parse(&m, text, len)) {
 		c->count.malformed++;
+		call_leave_input(c);
 		return;
 	}
 	switch (m.cls) {
@@ -150,6 +187,7 @@ void call_channel_input(struct call *c, const char *text, size_t len, int64_t no
 		break;
 	}
 	colibri_clear(&m);
+	call_leave_input(c);
 }
 
 void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up, double loss_down,

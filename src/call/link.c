@@ -1,14 +1,19 @@
-/* link.c - wires a call to real HTTP, WebSockets and timers */
+/* link.c - wires a call to real HTTP, WebSockets and timers
+ *
+ * What cannot even be started is answered like any other failure, but from
+ * the timer: the core asks from within its inputs and expects no answer there.
+ */
 #include "call/link.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 enum { HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10, PING_S = 20 };
 
-struct http_slot { struct call_link *link; unsigned tag; struct http_call *call; };
+struct http_slot { struct call_link *link; unsigned tag; struct http_call *call; bool failed; };
 
 struct call_link {
 	struct loop *loop;
@@ -17,6 +22,7 @@ struct call_link {
 	struct call *call;
 	struct loop_timer *timer;
 	struct ws *stream, *channel;
+	bool stream_failed, channel_failed;     /* could not be started */
 	struct http_slot slot[HTTP_CALLS];
 	struct call_link_media media;
 	void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len);
@@ -35,10 +41,30 @@ void call_link_kick(struct call_link *l)
 	loop_timer_set(l->timer, clock_now_us());
 }
 
+static void tell_failures(struct call_link *l, int64_t now_us)
+{
+	static const struct call_http_answer none = { .error = "the request could not be started" };
+
+	for (int i = 0; i < HTTP_CALLS; i++)
+		if (l->slot[i].failed) {
+			l->slot[i].failed = false;
+			call_http_input(l->call, l->slot[i].tag, &none, now_us);
+		}
+	if (l->stream_failed) {
+		l->stream_failed = false;
+		call_stream_closed(l->call, NET_FAILED, 0, "the address cannot be used", now_us);
+	}
+	if (l->channel_failed) {
+		l->channel_failed = false;
+		call_channel_closed(l->call, 1006, 0, now_us);
+	}
+}
+
 static void on_timer(void *ctx, int64_t now_us)
 {
 	struct call_link *l = ctx;
 
+	tell_failures(l, now_us);
 	loop_timer_set(l->timer, call_tick(l->call, now_us));
 }
 
@@ -79,8 +105,9 @@ static void op_http(void *ctx, unsigned tag, const char *method, const char *url
 	buf_addf(&b, "%s %s%s%s", method, url, body ? "\n" : "", body ? body : "");
 	trace(l, "out", "http", buf_str(&b), b.len);
 	buf_free(&b);
-	if (http_start(&s->call, l->http, &p, on_http, s))
-		log_error("call", "the request to %s could not be started", url);
+	s->failed = http_start(&s->call, l->http, &p, on_http, s) != 0;
+	if (s->failed)
+		call_link_kick(l);
 }
 
 /* ---- the XMPP stream ---- */
@@ -123,12 +150,11 @@ static void op_stream_open(void *ctx, const char *url, const char *origin)
 	struct call_link *l = ctx;
 	struct ws_params p = { .url = url, .subprotocol = "xmpp", .origin = origin, .ping_s = 0,
 		.max_bytes = XMPP_MAX, .timeout_us = 20000000 };
-	int err;
 
 	ws_free(&l->stream);
-	err = ws_open(&l->stream, l->net, &p, &h, l);
-	if (err)
-		log_error("call", "the WebSocket could not be opened: %s", strerror(-err));
+	l->stream_failed = ws_open(&l->stream, l->net, &p, &h, l) != 0;
+	if (l->stream_failed)
+		call_link_kick(l);
 }
 
 static void op_stream_send(void *ctx, const char *text, size_t len)
@@ -136,8 +162,9 @@ static void op_stream_send(void *ctx, const char *text, size_t len)
 	struct call_link *l = ctx;
 
 	trace(l, "out", "xmpp", text, len);
-	if (l->stream)
-		ws_send(l->stream, text, len);
+	/* Full or closed: the pings find out, and the core comes back. */
+	if (l->stream && ws_send(l->stream, text, len))
+		log_warn("call", "a message to the server was not sent");
 }
 
 static void op_stream_close(void *ctx)
@@ -194,8 +221,9 @@ static void op_channel_open(void *ctx, const char *url, const char *origin)
 		.timeout_us = 20000000 };
 
 	ws_free(&l->channel);
-	if (ws_open(&l->channel, l->net, &p, &h, l))
-		log_warn("call", "the bridge channel's address cannot be used");
+	l->channel_failed = ws_open(&l->channel, l->net, &p, &h, l) != 0;
+	if (l->channel_failed)
+		call_link_kick(l);
 }
 
 static void op_channel_send(void *ctx, const char *text, size_t len)

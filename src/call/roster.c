@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { NAME_BYTES = 200 };
+enum { NICK_BYTES = 200, JOIN_LIMIT_US = 20000000, OFFER_US = 20000000 };
 
 /* ---- the list ---- */
 
@@ -44,17 +44,65 @@ void roster_clear(struct call *c)
 	c->people = 0;
 }
 
-void roster_mark_stale(struct call *c)
+size_t roster_others(const struct call *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->people; i++)
+		n += !c->person[i]->p.me && !c->person[i]->stale;
+	return n;
+}
+
+static void mark_stale(struct call *c)
 {
 	for (size_t i = 0; i < c->people; i++)
 		c->person[i]->stale = true;
 }
 
-static struct person_entry *entry_new(struct call *c, const char *id)
+/* ---- who we were ---- */
+
+/* Until the server notices that our old connection is dead, up to a minute,
+ * we stand in the room beside ourselves. */
+void roster_remember_self(struct call *c)
+{
+	const char *jid = c->stream ? xmpp_stream_jid(c->stream) : "";
+
+	if (!*jid || !c->nick || (c->phase != PHASE_JOINED && c->phase != PHASE_JOINING))
+		return;
+	if (c->ghosts == GHOSTS_MAX) {
+		free(c->ghost[0].jid);
+		free(c->ghost[0].nick);
+		memmove(&c->ghost[0], &c->ghost[1], (GHOSTS_MAX - 1) * sizeof(c->ghost[0]));
+		c->ghosts--;
+	}
+	c->ghost[c->ghosts].jid = c->ghost[c->ghosts].nick = NULL;
+	call_set(&c->ghost[c->ghosts].jid, jid);
+	call_set(&c->ghost[c->ghosts].nick, c->nick);
+	c->ghosts++;
+}
+
+static bool is_ghost(const struct call *c, const struct muc_presence *p)
+{
+	for (unsigned i = 0; p->jid && i < c->ghosts; i++)
+		if (!strcmp(c->ghost[i].jid, p->jid) && strcmp(p->nick, c->nick))
+			return true;
+	return false;
+}
+
+bool roster_was_me(const struct call *c, const char *nick)
+{
+	for (unsigned i = 0; i < c->ghosts; i++)
+		if (!strcmp(c->ghost[i].nick, nick))
+			return true;
+	return c->nick && !strcmp(nick, c->nick);
+}
+
+static struct person_entry *entry_new(struct call *c, const char *id, bool self)
 {
 	struct person_entry *e;
 
-	if (c->people == PEOPLE_MAX)
+	/* One place is ours. */
+	if (c->people >= (self ? PEOPLE_MAX : PEOPLE_MAX - 1))
 		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -133,21 +181,24 @@ void roster_send(struct call *c, bool join)
 	struct muc_self self = {
 		.occupant = c->occupant, .join = join, .password = c->password,
 		.billing_id = c->http_request ? c->machine_uid : NULL,
-		.stats_id = c->stats_id, .caps_node = CAPS_NODE, .caps_ver = c->caps_ver,
+		.stats_id = c->stats_id, .caps_ver = c->caps_ver,
+		.caps_node = c->privacy_version ? CAPS_NODE : CAPS_NODE_PLAIN,
 		.display_name = c->name, .email = c->email,
 		.audio_muted = c->muted || c->no_mic, .hand_ms = c->hand_ms,
 		.silent = c->no_mic && c->a.start_silent,
 	};
 	struct xml *p;
 
-	source_info_write(&info, c->no_mic ? NULL : c->source_name, c->muted);
+	/* A source is named once the focus has it: readers go by that. */
+	source_info_write(&info, c->source_told && !join ? c->source_name : NULL, c->muted);
 	self.source_info = buf_str(&info);
 	p = muc_presence_new(&self);
 	if (join) {
 		c->phase = PHASE_JOINING;
-		c->join_limit_us = c->now_us + 20000000;
+		c->join_limit_us = c->now_us + JOIN_LIMIT_US;
+		c->source_told = false;
 		call_set(&c->focus_occupant, NULL);
-		roster_mark_stale(c);
+		mark_stale(c);
 	}
 	c->presence_dirty = false;
 	c->presence_sent_us = c->now_us;
@@ -178,37 +229,55 @@ bool roster_is_focus(const struct call *c, const char *from)
 	return c->focus_occupant && from && !strcmp(c->focus_occupant, from);
 }
 
+static bool is_focus_jid(const struct call *c, const char *jid)
+{
+	return jid && ((c->focus_jid && jid_same_bare(jid, c->focus_jid)) ||
+		       (c->d.focus_user_jid && jid_same_bare(jid, c->d.focus_user_jid)));
+}
+
+static void on_focus_here(struct call *c, const struct muc_presence *p)
+{
+	const char *restart = muc_property(p->properties, "support-terminate-restart");
+
+	call_set(&c->focus_occupant, p->from);
+	c->focus_gone_us = 0;
+	c->no_restart = restart && strcmp(restart, "true");
+	if (c->focus_was_gone && roster_others(c))
+		c->offer_limit_us = c->now_us + OFFER_US;       /* it invites everybody anew */
+	c->focus_was_gone = false;
+	if (p->bridge_down && !c->bridge_down)
+		call_notice(c, "the server has no media bridge at the moment; waiting for one");
+	c->bridge_down = p->bridge_down;
+}
+
 static void on_focus(struct call *c, const struct muc_presence *p)
 {
 	if (p->available) {
-		call_set(&c->focus_occupant, p->from);
-		c->focus_gone_us = 0;
-		if (p->bridge_down && !c->bridge_down_told)
-			call_notice(c, "the server has no media bridge at the moment; waiting for one");
-		c->bridge_down_told = p->bridge_down;
+		on_focus_here(c, p);
 		return;
 	}
 	call_set(&c->focus_occupant, NULL);
 	if (c->phase != PHASE_JOINED)
 		return;
 	/* It does not come back by itself, and everybody asks: so jittered. */
+	c->focus_was_gone = true;
+	c->request_try = 0;
 	c->focus_gone_us = c->now_us + call_random_us(c, 5000000, 10000000);
 	call_notice(c, "the conference's focus has left; the sound goes on, asking for it again");
 }
 
 /* ---- presences ---- */
 
-static void on_joined(struct call *c)
+static void on_joined(struct call *c, const struct muc_presence *p)
 {
-	struct person_entry *me = roster_me(c);
-	struct call_event ev = { .type = CALL_EV_JOINED, .person = me ? &me->p : NULL };
+	struct call_event ev = { .type = CALL_EV_JOINED };
+	struct person_entry *me;
 	bool again = c->ever_joined;
 
 	c->phase = PHASE_JOINED;
-	c->join_limit_us = 0;
+	c->join_limit_us = c->lost_us = 0;
+	c->joined_us = c->now_us;
 	c->ever_joined = true;
-	c->lost_us = 0;
-	c->attempt = 0;
 	remove_stale(c);
 	if (again) {
 		c->count.rejoined++;
@@ -216,18 +285,19 @@ static void on_joined(struct call *c)
 		 * within seconds, unless we are alone. */
 		c->media_stop_us = c->media_running ? c->now_us + 10000000 : 0;
 		call_set(&c->sid, NULL);
-		source_set_clear(&c->sources);
+		c->restart_at_us = c->interrupted_us = 0;
+		c->offer_limit_us = roster_others(c) ? c->now_us + 2 * OFFER_US : 0;
+		talk_rejoined(c);
 	}
+	me = roster_me(c);
+	ev.person = me ? &me->p : NULL;
 	call_set_state(c, CALL_JOINED, "");
 	call_emit(c, &ev);
-	if (c->want_start_muted && !c->self_moderator && !c->muted) {
-		struct call_event muted = { .type = CALL_EV_MUTED_BY };
-
-		c->muted = true;
-		roster_dirty(c);
-		roster_changed(c, me);
-		call_emit(c, &muted);
-	}
+	policy_seated(c);
+	c->was_seated |= c->disco_known;
+	if (p->created)
+		join_room_created(c);
+	roster_tick(c);
 }
 
 static void end_by_room(struct call *c, const struct muc_presence *p)
@@ -250,32 +320,45 @@ static void end_by_room(struct call *c, const struct muc_presence *p)
 			  *reason ? ": " : "", reason);
 }
 
+/* Why somebody left, where that is worth a word. */
+static char *why_left(struct call *c, const struct muc_presence *p)
+{
+	const struct person_entry *by = p->actor ? roster_find(c, p->actor) : NULL;
+	struct buf b = { 0 };
+	char *clean;
+
+	if (p->kicked || p->banned)
+		buf_addf(&b, "%s by %s%s%s", p->banned ? "banned" : "removed", by && *by->name ? by->name
+			 : "a moderator", *p->reason ? ": " : "", p->reason);
+	else if (p->removed || text_starts(p->status_text, "Disconnected"))
+		buf_adds(&b, "connection lost");
+	clean = text_clean(buf_str(&b), b.len, 300, TEXT_TRIM);
+	buf_free(&b);
+	return clean;
+}
+
 static void on_left(struct call *c, const struct muc_presence *p)
 {
 	struct person_entry *e = roster_find(c, p->nick);
-	const char *why = p->kicked ? (*p->reason ? p->reason : "removed by a moderator") : "";
-	char *clean;
+	char *why;
 
 	if (!e)
 		return;
-	clean = text_clean(why, strlen(why), 300, TEXT_TRIM);
-	remove_entry(c, e, clean ? clean : "", false);
-	free(clean);
+	why = why_left(c, p);
+	remove_entry(c, e, why ? why : "", false);
+	free(why);
 }
 
 static bool differs(const struct person_entry *e, const struct call_person *old, const char *old_name)
 {
 	return strcmp(e->name, old_name) || e->p.moderator != old->moderator || e->p.muted != old->muted ||
-	       e->p.video != old->video || e->p.screen != old->screen || e->p.hand_ms != old->hand_ms;
+	       e->p.video != old->video || e->p.screen != old->screen;
 }
 
-static void update(struct call *c, struct person_entry *e, const struct muc_presence *p)
+static void take_presence(struct call *c, struct person_entry *e, const struct muc_presence *p)
 {
-	struct call_person old = e->p;
-	char *old_name = strdup(e->name);
-	char *clean = text_clean(p->display_name ? p->display_name : "",
-				 p->display_name ? strlen(p->display_name) : 0, NAME_BYTES, TEXT_TRIM);
-	bool fresh = !e->told, quiet = c->phase != PHASE_JOINED;
+	const char *name = p->display_name ? p->display_name : "";
+	char *clean = text_clean(name, strlen(name), NAME_BYTES, TEXT_TRIM);
 
 	e->stale = false;
 	call_set(&e->name, clean ? clean : "");
@@ -291,34 +374,62 @@ static void update(struct call *c, struct person_entry *e, const struct muc_pres
 		set_self(c, e);
 	}
 	point(e);
-	e->told = true;
-	if (fresh)
-		tell(c, CALL_EV_PERSON_JOINED, e, "", quiet);
-	else if (!old_name || differs(e, &old, old_name))
-		tell(c, CALL_EV_PERSON_CHANGED, e, "", quiet);
-	free(old_name);
 	free(clean);
+}
+
+static void update(struct call *c, struct person_entry *e, const struct muc_presence *p)
+{
+	struct call_person old = e->p;
+	char *old_name = strdup(e->name);
+	bool fresh = !e->told, quiet = c->phase != PHASE_JOINED;
+
+	take_presence(c, e, p);
+	e->told = true;
+	if (fresh) {
+		tell(c, CALL_EV_PERSON_JOINED, e, "", quiet);
+		session_tell_owner(c, e->id);
+	} else if (!old_name || differs(e, &old, old_name)) {
+		tell(c, CALL_EV_PERSON_CHANGED, e, "", quiet);
+	} else if (e->p.hand_ms != old.hand_ms) {
+		tell(c, CALL_EV_HAND, e, "", quiet);
+	}
+	free(old_name);
+	if (p->e2ee && !c->e2ee_told && !e->p.me) {
+		c->e2ee_told = true;
+		call_notice(c, "this call is encrypted end to end, which is not built in yet: "
+			    "you will hear noise or nothing");
+	}
+}
+
+static struct person_entry *seat(struct call *c, const struct muc_presence *p, bool self)
+{
+	struct person_entry *e = roster_find(c, p->nick);
+
+	if (!e)
+		e = entry_new(c, p->nick, self);
+	if (!e || !self)
+		return e;
+	for (size_t i = 0; i < c->people; i++)
+		c->person[i]->p.me = c->person[i] == e;
+	return e;
 }
 
 static void on_available(struct call *c, const struct muc_presence *p)
 {
-	struct person_entry *e = roster_find(c, p->nick);
 	bool self = !strcmp(p->nick, c->nick);
+	struct person_entry *e;
 
 	/* Recorders and transcribers live on a domain of their own. */
 	if (c->d.hidden_domain && p->jid && jid_has_domain(p->jid, c->d.hidden_domain))
 		return;
-	if (!e)
-		e = entry_new(c, p->nick);
+	if (is_ghost(c, p))
+		return;
+	e = seat(c, p, self);
 	if (!e)
 		return;
-	/* After a rejoin under another id the old one is nobody's. */
-	for (size_t i = 0; self && i < c->people; i++)
-		c->person[i]->p.me = false;
-	e->p.me = self;
 	update(c, e, p);
 	if (self && c->phase == PHASE_JOINING)
-		on_joined(c);
+		on_joined(c, p);
 }
 
 /* Who claims the focus's nick without its JID is somebody who pretends. */
@@ -346,9 +457,11 @@ void roster_presence(struct call *c, const struct xml *x)
 	}
 	if (c->phase != PHASE_JOINING && c->phase != PHASE_JOINED && c->phase != PHASE_LEAVING)
 		return;
-	if (muc_presence_parse(&p, x) || !*p.nick || strlen(p.nick) > 200 || p.ignore)
+	if (muc_presence_parse(&p, x) || !*p.nick || strlen(p.nick) > NICK_BYTES)
 		return;
-	if (c->focus_jid && p.jid && jid_same_bare(p.jid, c->focus_jid)) {
+	if (p.ignore && !p.available)   /* somebody who changes to a breakout room */
+		return;
+	if (is_focus_jid(c, p.jid)) {
 		on_focus(c, &p);
 	} else if (!p.available && roster_is_focus(c, from)) {
 		on_focus(c, &p);        /* a goodbye may leave the JID out */

@@ -3,11 +3,13 @@
 
 extern const struct CMUnitTest test_address[];
 extern const struct CMUnitTest test_config_js[];
+extern const struct CMUnitTest test_recorded[];
 
 int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
-		{ "address", test_address }, { "config_js", test_config_js }, { NULL, NULL }
+		{ "address", test_address }, { "config_js", test_config_js },
+		{ "recorded", test_recorded }, { NULL, NULL }
 	};
 
 	return unit_main(argc, argv, lists);

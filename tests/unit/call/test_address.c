@@ -39,7 +39,7 @@ static void test_forms(void **state)
 		{ "https://me@h.example/r", NULL, "https://h.example/", "https://h.example/r", "r", "r", "", false },
 		{ "https://h.example/D%C3%ADa%201", NULL, "https://h.example/", "https://h.example/D%C3%ADa%201",
 		  "d%c3%ada%201", "Día 1", "", false },
-		{ "https://h.example/Größe%202", NULL, "https://h.example/", "https://h.example/Größe%202",
+		{ "https://h.example/Größe%202", NULL, "https://h.example/", "https://h.example/Gr%C3%B6%C3%9Fe%202",
 		  "gr%c3%b6%c3%9fe%202", "Größe 2", "", false },
 		{ "https://h.example/a'b(c)", NULL, "https://h.example/", "https://h.example/abc", "abc", "abc", "",
 		  false },

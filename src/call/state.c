@@ -1,0 +1,106 @@
+/* state.c - questions that others ask the core, and its dump */
+#include "call/call_priv.h"
+#include <string.h>
+
+enum call_state call_get_state(const struct call *c)
+{
+	return c->state;
+}
+
+size_t call_people(const struct call *c)
+{
+	return c->people;
+}
+
+bool call_person(const struct call *c, size_t i, struct call_person *out)
+{
+	if (i >= c->people)
+		return false;
+	*out = c->person[i]->p;
+	return true;
+}
+
+bool call_find_person(const struct call *c, const char *id, struct call_person *out)
+{
+	for (size_t i = 0; i < c->people; i++)
+		if (!strcmp(c->person[i]->id, id)) {
+			*out = c->person[i]->p;
+			return true;
+		}
+	return false;
+}
+
+const char *call_subject(const struct call *c)
+{
+	return c->subject;
+}
+
+const char *call_room_title(const struct call *c)
+{
+	return c->a.title;
+}
+
+const char *call_url(const struct call *c)
+{
+	return c->a.page;
+}
+
+const char *call_host(const struct call *c)
+{
+	return c->a.authority;
+}
+
+const char *call_source_owner(const struct call *c, uint32_t ssrc)
+{
+	const struct source *s = source_set_find(&c->sources, ssrc);
+
+	return s && !s->video && *s->owner && strcmp(s->owner, "jvb") ? s->owner : NULL;
+}
+
+int64_t call_next_try_us(const struct call *c)
+{
+	return c->phase == PHASE_WAITING ? c->next_try_us : 0;
+}
+
+unsigned call_attempt(const struct call *c)
+{
+	return c->attempt;
+}
+
+bool call_is_moderator(const struct call *c)
+{
+	return c->self_moderator;
+}
+
+void call_counters(const struct call *c, struct call_counters *out)
+{
+	*out = c->count;
+}
+
+void call_print(const struct call *c, struct buf *out)
+{
+	static const char *const phases[] = { "idle", "config", "connecting", "requesting", "joining",
+		"joined", "waiting", "leaving", "over" };
+	struct xmpp_counters x = { 0 };
+
+	if (c->stream)
+		xmpp_stream_counters(c->stream, &x);
+	buf_addf(out, "call %s\n  phase %s, attempt %u, nick %s, focus %s\n", c->a.page,
+		 phases[c->phase], c->attempt, c->nick ? c->nick : "-",
+		 c->focus_jid ? c->focus_jid : "-");
+	buf_addf(out, "  domain %s, muc %s, websocket %s%s\n", c->d.domain ? c->d.domain : "-",
+		 c->d.muc ? c->d.muc : "-", c->d.websocket ? c->d.websocket : "-",
+		 c->d.guessed ? " (guessed)" : "");
+	buf_addf(out, "  session %s, media %s, ssrc %u, sources %zu, channel %s, restarts %u\n",
+		 c->sid ? c->sid : "-", c->media_up ? "up" : c->media_running ? "connecting" : "none",
+		 c->ssrc, c->sources.count, c->channel_open ? "open" : c->channel_url ? "closed" : "none",
+		 c->restarts);
+	buf_addf(out, "  muted %d, hand %lld, people %zu, queued messages %u\n", c->muted,
+		 (long long)c->hand_ms, c->people, c->out.count);
+	buf_addf(out, "  stanzas in %llu, out %llu, malformed %llu; forged %llu, unknown IQs %llu, "
+		 "P2P offers declined %llu, rejoined %llu",
+		 (unsigned long long)x.in, (unsigned long long)x.out,
+		 (unsigned long long)(x.malformed + c->count.malformed),
+		 (unsigned long long)c->count.forged, (unsigned long long)c->count.unknown_iq,
+		 (unsigned long long)c->count.p2p_declined, (unsigned long long)c->count.rejoined);
+}

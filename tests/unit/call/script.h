@@ -1,0 +1,91 @@
+/* script.h - a server for the core: by hand, or as a recording has it
+ *
+ * Plays the world that struct call asks for: answers HTTP, logs the client in,
+ * keeps what it sent, and what it told as one line an event:
+ *
+ *	state joined | joined 5c1f0a9e | person+ 77aa01bc Ada | left 4 password ...
+ *
+ * Recordings hold one client's view.  Their `in` lines are fed as they are,
+ * with ids of our own requests put in; of their `out` lines the script does
+ * what that client's user did (mute, say, leave) and waits until ours has sent
+ * the same kind of request.
+ */
+#ifndef UNIT_CALL_SCRIPT_H
+#define UNIT_CALL_SCRIPT_H
+#include "base/buf.h"
+#include "call/call.h"
+#include "unit/unit.h"
+#include "xmpp/xml.h"
+
+enum { SENT_MAX = 4000, IDS_MAX = 400 };
+
+struct script {
+	struct call *call;
+	int64_t now;                    /* us */
+	struct buf told, sent_text;     /* events; stanzas */
+	/* what the core asked for and has not got yet */
+	char *config_url, *request_url, *request_body;
+	char *stream_url, *channel_url, *channel_asked;
+	bool stream_up, channel_up;
+	unsigned stream_opens, channel_opens, requests;
+	/* media */
+	unsigned media_starts, media_stops;
+	char *media_sid;
+	uint32_t media_ssrc;
+	bool media_silent;              /* never comes up */
+	bool channel_refused;           /* 403 to whoever dials */
+	int64_t media_up_at;
+	/* stanzas of the core, parsed */
+	struct { struct xml *x; bool answered; int64_t at; } sent[SENT_MAX]; size_t sents;
+	struct buf channel_text;
+	/* recordings */
+	struct { char *theirs, *ours; } id[IDS_MAX]; size_t ids;
+	int64_t base;
+	const char *file;
+	bool no_disco;                  /* the server announces no components */
+};
+
+struct script_config {
+	const char *url, *name, *password, *jwt;
+	bool muted, no_mic, hide_version;
+	int64_t reconnect_for_us;
+};
+void script_new(struct script *s, const struct script_config *cfg);
+void script_free(struct script *s);
+
+/* Time passes; what is due is done, pings and discovery are answered. */
+void script_run(struct script *s, int64_t us);
+void script_in(struct script *s, const char *xml);
+void script_inf(struct script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* config.js of meet.test; http: with a conference request URL. */
+void script_config(struct script *s, bool http);
+/* The WebSocket opens, and the login goes well. */
+void script_login(struct script *s, const char *jid);
+/* All of a join to room@conference.meet.test with the focus and Ada in it. */
+void script_join(struct script *s);
+/* The focus invites; sid as given, sources as JSON of owners or NULL. */
+void script_invite(struct script *s, const char *sid, const char *sources, const char *more);
+
+/* The newest request of ours with such a child that nobody answered; fails the
+ * test if there is none. */
+const struct xml *script_iq(struct script *s, const char *child, const char *ns);
+bool script_has_iq(struct script *s, const char *child, const char *ns);
+void script_answer(struct script *s, const char *child, const char *ns, const char *type, const char *inner);
+/* The last presence we sent into the room. */
+const struct xml *script_presence(struct script *s);
+unsigned script_count(struct script *s, const char *name, const char *attr, const char *value);
+
+bool script_was_told(const struct script *s, const char *line);
+void assert_told(const struct script *s, const char *line);
+void assert_not_told(const struct script *s, const char *line);
+
+/* Lines from to to of a recording (1-based, to 0: all).  The first call joins. */
+void script_play(struct script *s, const char *file, unsigned from, unsigned to);
+/* The text of one line of a recording; new string. */
+char *script_line(const char *file, unsigned line);
+
+#define FOCUS "room@conference.meet.test/focus"
+#define ME "5c1f0a9e-2b7d-4d7c-9a55-0e6f3f6f1b2d@meet.test/Kq3s"
+
+#endif
