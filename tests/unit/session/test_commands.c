@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "session/session.h"
+#include "session/settings.h"
 
 extern const struct CMUnitTest test_commands[];
 
