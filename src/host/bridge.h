@@ -19,15 +19,17 @@ struct bridge;
 
 enum bridge_endpoint_state {
 	BRIDGE_UP,              /* DTLS done */
-	BRIDGE_FAILED,          /* ICE or DTLS failed: why says it */
-	BRIDGE_EXPIRED          /* silent for a minute, or never came (2 min) */
+	BRIDGE_FAILED,          /* ICE or DTLS failed, or it hung up: why says it; final */
+	BRIDGE_EXPIRED          /* silent for a minute, or never came (2 min): removed */
 };
 
-/* room: an opaque number of the conference, endpoint: its id. */
+/* room: an opaque number of the conference, endpoint: its id.  Handlers may
+ * call the bridge, but not free it. */
 struct bridge_events {
 	void (*state)(void *ctx, unsigned room, const char *endpoint, uint64_t session,
 		      enum bridge_endpoint_state state, const char *why);
-	void (*channel_send)(void *ctx, unsigned room, const char *endpoint, const char *text, size_t len);
+	void (*channel_send)(void *ctx, unsigned room, const char *endpoint,
+			     const char *text, size_t len);
 };
 
 struct bridge_config {
@@ -54,23 +56,35 @@ struct bridge_endpoint {
 	bool video;                     /* may receive video */
 	bool tcc;                       /* has transport-cc */
 };
-/* Makes an endpoint (in place of one with the same room and id) and fills
- * transport with ufrag, pwd, fingerprint, setup and candidates, at once. */
-int bridge_add(struct bridge *b, const struct bridge_endpoint *e, struct jingle_transport *transport);
-/* What the endpoint answered: ufrag, pwd, fingerprint, setup are used. */
-int bridge_accept(struct bridge *b, unsigned room, const char *id, const struct jingle_transport *t);
+/* Makes an endpoint and fills transport with ufrag, pwd, fingerprint, setup and
+ * candidates, at once; the rest of it stays.  One with the same room and id is
+ * replaced: its sources go, its channel and what it was muted by force remain. */
+int bridge_add(struct bridge *b, const struct bridge_endpoint *e,
+	       struct jingle_transport *transport);
+/* What the endpoint answered: ufrag, pwd, fingerprint, setup are used.  -EINVAL:
+ * one is missing; what else may be wrong with it is told by an event. */
+int bridge_accept(struct bridge *b, unsigned room, const char *id,
+		  const struct jingle_transport *t);
 /* All sources that it sends now, groups included; replaces the former ones. */
 void bridge_sources(struct bridge *b, unsigned room, const char *id, const struct source_set *s);
 /* Drops its audio or video before decryption. */
 void bridge_force_mute(struct bridge *b, unsigned room, const char *id, bool video, bool mute);
 void bridge_remove(struct bridge *b, unsigned room, const char *id);
 
-/* Bridge channel, carried by the caller's WebSocket. */
+/* Bridge channel, carried by the caller's WebSocket; for an endpoint that was
+ * added.  Greets and tells the state of the room each time it opens. */
 void bridge_channel_open(struct bridge *b, unsigned room, const char *id);
-void bridge_channel_input(struct bridge *b, unsigned room, const char *id, const char *text, size_t len);
+void bridge_channel_input(struct bridge *b, unsigned room, const char *id,
+			  const char *text, size_t len);
 void bridge_channel_closed(struct bridge *b, unsigned room, const char *id);
 
-struct bridge_stats { uint64_t in_packets, out_packets, in_bytes, out_bytes, bad_srtp, limited, dropped; unsigned endpoints; };
+struct bridge_stats {
+	uint64_t in_packets, out_packets, in_bytes, out_bytes;
+	uint64_t bad_srtp;      /* with wrong keys */
+	uint64_t limited;       /* too many: datagrams, channel messages, requests */
+	uint64_t dropped;       /* of strangers, not announced, muted, malformed, unsendable */
+	unsigned endpoints;
+};
 void bridge_stats(struct bridge *b, struct bridge_stats *out);  /* a snapshot, at most 1 s old */
 
 #endif

@@ -109,7 +109,8 @@ static void on_dtls_send(void *ctx, const uint8_t *p, size_t len)
 	endpoint_send(ctx, p, len);
 }
 
-static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys, const char *why)
+static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys,
+			  const char *why)
 {
 	struct endpoint *e = ctx;
 
@@ -142,7 +143,8 @@ static void on_dtls_data(void *ctx, const uint8_t *p, size_t len)
 static const struct dtls_events dtls_events = { on_dtls_send, on_dtls_state, on_dtls_data };
 
 int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
-		 const struct bridge_endpoint *cfg, const char *ufrag, const char *pwd, int64_t now_us)
+		 const struct bridge_endpoint *cfg, const char *ufrag, const char *pwd,
+		 int64_t now_us)
 {
 	static const struct transport_events ev = { on_transport_state, on_datagram };
 	struct endpoint *e;
@@ -256,10 +258,12 @@ void endpoint_active(struct endpoint *e, int64_t now_us)
 static bool check_signs(struct endpoint *e, int64_t now_us)
 {
 	int64_t heard_us = e->transport ? e->f->ops.heard_us(e->f->ctx, e->transport) : 0;
+	int64_t limit_us;
 
 	if (heard_us > e->active_us)
 		endpoint_active(e, heard_us);
-	if (!e->inactive && now_us - (e->active_us ? e->active_us + INACTIVE_US : e->created_us + FIRST_US) >= 0)
+	limit_us = e->active_us ? e->active_us + INACTIVE_US : e->created_us + FIRST_US;
+	if (!e->inactive && now_us >= limit_us)
 		tell_connectivity(e, false);
 	return now_us < (e->active_us ? e->active_us + EXPIRE_US : e->created_us + NEVER_CAME_US);
 }

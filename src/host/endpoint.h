@@ -166,7 +166,8 @@ void hall_tell_dominant(struct hall *r, struct endpoint *to);
 
 /* endpoint.c */
 int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
-		 const struct bridge_endpoint *cfg, const char *ufrag, const char *pwd, int64_t now_us);
+		 const struct bridge_endpoint *cfg, const char *ufrag, const char *pwd,
+		 int64_t now_us);
 void endpoint_free(struct endpoint **e);
 int endpoint_accept(struct endpoint *e, const struct jingle_transport *t, int64_t now_us);
 void endpoint_fail(struct endpoint *e, const char *why);
@@ -206,7 +207,8 @@ struct packet {                 /* to be written for receivers */
 };
 /* Encrypts and sends; out (may be NULL) gets the encrypted packet.  0 or what
  * srtp.h says. */
-int packet_send(struct endpoint *to, const struct packet *p, int64_t now_us, uint8_t *out, size_t *out_len);
+int packet_send(struct endpoint *to, const struct packet *p, int64_t now_us,
+		uint8_t *out, size_t *out_len);
 
 /* forward_rtcp.c */
 void endpoint_rtcp_in(struct endpoint *e, const uint8_t *p, size_t len, int64_t now_us);

@@ -209,7 +209,8 @@ void endpoint_sources(struct endpoint *e, const struct source_set *s)
 		if (!src->ssrc || !is_first(s, src))
 			continue;
 		if (e->tracks == TRACKS || is_taken(e, src->ssrc)) {
-			log_info("host", "room %u: a source of %s is left out", e->room->number, e->id);
+			log_info("host", "room %u: a source of %s is left out",
+				 e->room->number, e->id);
 			continue;
 		}
 		e->track[e->tracks] = make_track(e, take(old, n, src), s, src);

@@ -114,12 +114,15 @@ void hall_tell_dominant(struct hall *r, struct endpoint *to)
 
 static void forget_speaker(struct hall *r, const struct endpoint *e)
 {
-	for (size_t i = 0; i < r->speakers; i++)
-		if (r->speaker[i] == e) {
-			memmove(r->speaker + i, r->speaker + i + 1, (r->speakers - i - 1) * sizeof(*r->speaker));
-			r->speakers--;
-			return;
-		}
+	for (size_t i = 0; i < r->speakers; i++) {
+		struct endpoint **at = r->speaker + i;
+
+		if (*at != e)
+			continue;
+		r->speakers--;
+		memmove(at, at + 1, (r->speakers - i) * sizeof(*at));
+		return;
+	}
 }
 
 static void tick_dominant(struct forward *f, struct hall *r, int64_t now_us)
@@ -290,7 +293,8 @@ static bool tick_room(struct forward *f, struct hall *r, int64_t now_us)
 		if (!e || endpoint_tick(e, now_us))
 			continue;
 		f->ops.state(f->ctx, r->number, e->id, e->cfg.session, BRIDGE_EXPIRED,
-			     e->active_us ? "nothing was heard of it for a minute" : "it never came");
+			     e->active_us ? "nothing was heard of it for a minute" :
+			     "it never came");
 		drop(e, now_us);
 	}
 	if (is_empty(r))

@@ -27,7 +27,8 @@ struct forward_ops {
 	int64_t (*heard_us)(void *ctx, const struct transport *t);
 	void (*state)(void *ctx, unsigned room, const char *endpoint, uint64_t session,
 		      enum bridge_endpoint_state state, const char *why);
-	void (*channel_send)(void *ctx, unsigned room, const char *endpoint, const char *text, size_t len);
+	void (*channel_send)(void *ctx, unsigned room, const char *endpoint,
+			     const char *text, size_t len);
 };
 
 struct forward_config {

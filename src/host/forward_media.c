@@ -39,7 +39,8 @@ static uint8_t *put_ext(uint8_t *p, const struct ext *x, bool two_byte)
 	return p + x->len;
 }
 
-static size_t collect_exts(struct ext *v, struct endpoint *to, const struct packet *p, int64_t now_us)
+static size_t collect_exts(struct ext *v, struct endpoint *to, const struct packet *p,
+			   int64_t now_us)
 {
 	size_t n = 0;
 
@@ -60,7 +61,8 @@ static size_t collect_exts(struct ext *v, struct endpoint *to, const struct pack
 	return n;
 }
 
-static size_t write_header(uint8_t *out, struct endpoint *to, const struct packet *p, int64_t now_us)
+static size_t write_header(uint8_t *out, struct endpoint *to, const struct packet *p,
+			   int64_t now_us)
 {
 	struct ext v[3];
 	size_t n = collect_exts(v, to, p, now_us);
@@ -85,7 +87,8 @@ static size_t write_header(uint8_t *out, struct endpoint *to, const struct packe
 	return (size_t)(at - out);
 }
 
-int packet_send(struct endpoint *to, const struct packet *p, int64_t now_us, uint8_t *out, size_t *out_len)
+int packet_send(struct endpoint *to, const struct packet *p, int64_t now_us,
+		uint8_t *out, size_t *out_len)
 {
 	_Alignas(8) uint8_t own[OUT_MAX + SRTP_ROOM];
 	uint8_t *buf = out ? out : own;
@@ -152,8 +155,8 @@ static bool sound_seq(struct track *t, uint16_t seq, bool silent, uint16_t *out)
 static void sound_in(struct track *t, const struct rtp *r, int64_t now_us)
 {
 	struct endpoint *e = t->owner;
-	struct packet p = { .pt = r->pt, .marker = r->marker, .timestamp = r->timestamp, .ssrc = r->ssrc,
-			    .payload = r->payload, .len = r->payload_len };
+	struct packet p = { .pt = r->pt, .marker = r->marker, .timestamp = r->timestamp,
+			    .ssrc = r->ssrc, .payload = r->payload, .len = r->payload_len };
 	bool voice;
 	int level;
 

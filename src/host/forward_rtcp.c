@@ -41,7 +41,8 @@ static void pass_sr(struct track *t, const struct rtcp_packet *p, int64_t now_us
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct sub *s = t->sub + i;
-		struct rtcp_sender sr = { .ssrc = p->ssrc, .ntp = p->ntp, .rtp_timestamp = p->rtp_timestamp };
+		struct rtcp_sender sr = { .ssrc = p->ssrc, .ntp = p->ntp,
+					  .rtp_timestamp = p->rtp_timestamp };
 		uint8_t buf[64];
 		size_t len = 0;
 
@@ -84,7 +85,8 @@ static void judge_bandwidth(struct endpoint *e, unsigned fraction)
 		e->bandwidth = BANDWIDTH_MAX;
 }
 
-static void note_rtt(struct endpoint *e, const struct sub *s, const struct rtcp_report *r, int64_t now_us)
+static void note_rtt(struct endpoint *e, const struct sub *s, const struct rtcp_report *r,
+		     int64_t now_us)
 {
 	double rtt_us;
 
@@ -212,7 +214,8 @@ void endpoint_feedback(struct endpoint *e, int64_t now_us)
 		uint8_t buf[RTCP_MAX];
 		size_t len = 0;
 
-		more = tcc_write(e->tcc, buf, sizeof(buf), &len, e->f->cfg.audio_ssrc, e->tcc_media, now_us);
+		more = tcc_write(e->tcc, buf, sizeof(buf), &len, e->f->cfg.audio_ssrc,
+				 e->tcc_media, now_us);
 		if (len)
 			endpoint_rtcp_send(e, buf, len);
 	} while (more);

@@ -119,7 +119,8 @@ static struct plain *next_plain(struct endpoint *to)
 	return p;
 }
 
-static struct packet packet_of(const struct endpoint *to, const struct track *t, const struct cached *c)
+static struct packet packet_of(const struct endpoint *to, const struct track *t,
+			       const struct cached *c)
 {
 	const struct sub *s = t->sub + to->slot;
 
@@ -375,7 +376,8 @@ void picture_nacked(struct endpoint *to, struct track *t, uint16_t seq, int64_t 
 	const struct cached *c = look_up(t, own);
 	struct packet p;
 
-	if (!s->started || !to->box || seq_diff(own, s->first) < 0 || resend_too_soon(to, s, seq, now_us))
+	if (!s->started || !to->box || seq_diff(own, s->first) < 0 ||
+	    resend_too_soon(to, s, seq, now_us))
 		return;
 	if (!has_rtx(to, t)) {
 		resend_plain(to, t, seq);
@@ -447,6 +449,7 @@ void picture_tick(struct track *t, int64_t now_us)
 		drop_cache(t);
 	if (t->keyframe_wanted)
 		picture_keyframe(t, now_us);
-	if (now_us - t->cached_us < ALIVE_US && now_us - t->keyframe_us >= WAITING_US && somebody_waits(t))
+	if (now_us - t->cached_us < ALIVE_US && now_us - t->keyframe_us >= WAITING_US &&
+	    somebody_waits(t))
 		picture_keyframe(t, now_us);
 }

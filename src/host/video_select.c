@@ -100,7 +100,8 @@ static void collect(struct selection *s, const struct hall *r, const struct endp
 			struct track *t = e->track[k];
 
 			if (t->video)
-				s->v[s->n++] = (struct candidate){ t, rank_of(to, t), height_of(to, t) };
+				s->v[s->n++] = (struct candidate){ t, rank_of(to, t),
+								   height_of(to, t) };
 		}
 	}
 	if (s->n)

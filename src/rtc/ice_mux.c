@@ -77,7 +77,8 @@ void mux_addr_from_sock(struct mux_addr *a, const struct sockaddr_storage *in)
 }
 
 /* v6: also IPv4 addresses in the form that an IPv6 socket takes. */
-void mux_addr_to_sock(const struct mux_addr *a, bool v6, struct sockaddr_storage *out, socklen_t *len)
+void mux_addr_to_sock(const struct mux_addr *a, bool v6, struct sockaddr_storage *out,
+		      socklen_t *len)
 {
 	memset(out, 0, sizeof(*out));
 	if (!v6 && is_v4(a->ip)) {
@@ -163,7 +164,8 @@ static void set_source(struct msghdr *h, uint8_t *control, const struct mux_pair
 		c->cmsg_len = CMSG_LEN(sizeof(*info));
 		memcpy(&info->ipi_spec_dst, to->local + 12, 4);
 	}
-	h->msg_controllen = v6 ? CMSG_SPACE(sizeof(struct in6_pktinfo)) : CMSG_SPACE(sizeof(struct in_pktinfo));
+	h->msg_controllen = v6 ? CMSG_SPACE(sizeof(struct in6_pktinfo)) :
+			    CMSG_SPACE(sizeof(struct in_pktinfo));
 }
 
 int mux_send(struct ice_mux *m, const struct mux_pair *to, const uint8_t *p, size_t len)
@@ -354,7 +356,8 @@ static void set_int(int fd, int level, int name, int v)
 	setsockopt(fd, level, name, &v, sizeof(v));
 }
 
-static int parse_address(struct sockaddr_storage *out, socklen_t *len, const char *text, uint16_t port)
+static int parse_address(struct sockaddr_storage *out, socklen_t *len, const char *text,
+			 uint16_t port)
 {
 	struct sockaddr_in *a = (struct sockaddr_in *)out;
 	struct sockaddr_in6 *b = (struct sockaddr_in6 *)out;
@@ -460,7 +463,8 @@ int ice_mux_add(struct transport **out, struct ice_mux *m, const char *ufrag, co
 	struct mux_end *e;
 
 	*out = NULL;
-	if (strlen(ufrag) < 4 || strlen(ufrag) > MUX_UFRAG || strlen(pwd) < 22 || strlen(pwd) > MUX_PWD)
+	if (strlen(ufrag) < 4 || strlen(ufrag) > MUX_UFRAG || strlen(pwd) < 22 ||
+	    strlen(pwd) > MUX_PWD)
 		return -EINVAL; /* RFC 8445 section 5.3 */
 	if (g_hash_table_lookup(m->by_ufrag, ufrag))
 		return -EEXIST;

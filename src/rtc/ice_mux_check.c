@@ -66,7 +66,8 @@ static bool look_at(struct look *l, const uint8_t *p, size_t len)
 	size_t at = HEADER;
 
 	memset(l, 0, sizeof(*l));
-	if (len < HEADER || len > MUX_DATAGRAM || get16(p + 2) != len - HEADER || get32(p + 4) != COOKIE)
+	if (len < HEADER || len > MUX_DATAGRAM || get16(p + 2) != len - HEADER ||
+	    get32(p + 4) != COOKIE)
 		return false;
 	l->type = get16(p);
 	while (at < len) {
@@ -229,7 +230,8 @@ static void start_check(struct mux_end *e, struct mux_pair *p, int64_t now_us)
 	p->nominates = e->controlling && (e->selected < 0 || p == selected(e));
 	len = stun_usage_ice_conncheck_create(&e->agent, &msg, buf, sizeof(buf), name, n,
 					      (const uint8_t *)e->remote_pwd, strlen(e->remote_pwd),
-					      p->nominates, e->controlling, PRIORITY_PRFLX, TIE, NULL,
+					      p->nominates, e->controlling, PRIORITY_PRFLX,
+					      TIE, NULL,
 					      STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 	if (!len)
 		return;
@@ -248,7 +250,9 @@ static void select_pair(struct mux_end *e, struct mux_pair *p, int64_t now_us)
 
 	e->selected = (int)(p - e->pair);
 	e->consent_us = now_us;
-	e->next_consent_us = nominate ? now_us : now_us + rng_between(CONSENT_MIN_US, CONSENT_MAX_US);
+	e->next_consent_us = now_us;
+	if (!nominate)
+		e->next_consent_us += rng_between(CONSENT_MIN_US, CONSENT_MAX_US);
 	mux_wake(e->mux, e->next_consent_us);
 	set_state(e, TRANSPORT_CONNECTED);
 }
@@ -280,7 +284,8 @@ static void refuse_attributes(struct mux_end *e, const struct mux_pair *p, const
 {
 	uint8_t buf[MUX_CHECK];
 	StunMessage re;
-	size_t len = stun_agent_build_unknown_attributes_error(&e->agent, &re, buf, sizeof(buf), rq);
+	size_t len = stun_agent_build_unknown_attributes_error(&e->agent, &re, buf,
+							       sizeof(buf), rq);
 
 	if (len)
 		mux_send(e->mux, p, buf, len);
@@ -297,8 +302,9 @@ static bool reply(struct mux_end *e, const struct mux_pair *p, StunMessage *rq)
 	socklen_t src_len;
 
 	mux_addr_to_sock(&p->remote, false, &src, &src_len);
-	r = stun_usage_ice_conncheck_create_reply(&e->agent, rq, &re, buf, &len, &src, src_len, &control,
-						  TIE, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+	r = stun_usage_ice_conncheck_create_reply(&e->agent, rq, &re, buf, &len, &src, src_len,
+						  &control, TIE,
+						  STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 	if (len)
 		mux_send(e->mux, p, buf, len);
 	if (control != e->controlling && e->role_changes++ < ROLE_CHANGES)
@@ -306,7 +312,8 @@ static bool reply(struct mux_end *e, const struct mux_pair *p, StunMessage *rq)
 	/* A role conflict that we resolved is answered like any other check;
 	 * one that the peer has to resolve was answered with 487. */
 	return r == STUN_USAGE_ICE_RETURN_SUCCESS ||
-	       (r == STUN_USAGE_ICE_RETURN_ROLE_CONFLICT && stun_message_get_class(&re) == STUN_RESPONSE);
+	       (r == STUN_USAGE_ICE_RETURN_ROLE_CONFLICT &&
+		stun_message_get_class(&re) == STUN_RESPONSE);
 }
 
 static void bind_if_free(struct mux_end *e, struct mux_pair *p)
@@ -353,7 +360,8 @@ static void request(struct mux_end *e, const uint8_t *in, size_t len, const stru
 	StunMessage rq;
 
 	status = stun_agent_validate(&e->agent, &rq, in, len, give_password, e);
-	if (status != STUN_VALIDATION_SUCCESS && status != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE) {
+	if (status != STUN_VALIDATION_SUCCESS &&
+	    status != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE) {
 		e->mux->stats.bad_integrity++;
 		return;
 	}
@@ -372,7 +380,8 @@ static void request(struct mux_end *e, const uint8_t *in, size_t len, const stru
 	if (!reply(e, p, &rq))
 		return;
 	after_check(e, p, now_us);
-	if (!e->controlling && p->valid_us && p != selected(e) && stun_usage_ice_conncheck_use_candidate(&rq))
+	if (!e->controlling && p->valid_us && p != selected(e) &&
+	    stun_usage_ice_conncheck_use_candidate(&rq))
 		select_pair(e, p, now_us);
 	mux_heard(e, p, now_us);
 }
@@ -388,7 +397,8 @@ static struct mux_end *find_check(struct ice_mux *m, const uint8_t *id, const st
 		for (size_t k = 0; k < MUX_PAIRS; k++) {
 			struct mux_pair *p = e->pair + k;
 
-			if (p->checking && !memcmp(p->id, id, sizeof(p->id)) && mux_addr_same(&p->remote, from)) {
+			if (p->checking && !memcmp(p->id, id, sizeof(p->id)) &&
+			    mux_addr_same(&p->remote, from)) {
 				*pair = p;
 				return e;
 			}
@@ -447,7 +457,8 @@ static bool is_error(const StunMessage *msg, int code)
 	       stun_message_find_error(msg, &got) == STUN_MESSAGE_RETURN_SUCCESS && got == code;
 }
 
-static void answer(struct mux_end *e, struct mux_pair *p, const uint8_t *in, size_t len, int64_t now_us)
+static void answer(struct mux_end *e, struct mux_pair *p, const uint8_t *in, size_t len,
+		   int64_t now_us)
 {
 	struct sockaddr_storage mapped;
 	socklen_t mapped_len = sizeof(mapped);
@@ -460,7 +471,8 @@ static void answer(struct mux_end *e, struct mux_pair *p, const uint8_t *in, siz
 		return;
 	}
 	e->checked_us = now_us;
-	switch (stun_usage_ice_conncheck_process(&re, &mapped, &mapped_len, STUN_USAGE_ICE_COMPATIBILITY_RFC5245)) {
+	switch (stun_usage_ice_conncheck_process(&re, &mapped, &mapped_len,
+						 STUN_USAGE_ICE_COMPATIBILITY_RFC5245)) {
 	case STUN_USAGE_ICE_RETURN_SUCCESS:
 		answered(e, p, now_us);
 		break;
@@ -545,8 +557,8 @@ static void look_for_better(struct mux_end *e, int64_t now_us)
 	for (size_t i = 0; i < MUX_PAIRS; i++) {
 		struct mux_pair *p = e->pair + i;
 
-		if (p != s && p->valid_us && now_us - p->valid_us < FRESH_US && p->heard_us > s->heard_us &&
-		    (!best || p->heard_us > best->heard_us))
+		if (p != s && p->valid_us && now_us - p->valid_us < FRESH_US &&
+		    p->heard_us > (best ? best : s)->heard_us)
 			best = p;
 	}
 	if (!best)

@@ -86,7 +86,8 @@ void mux_bind(struct mux_end *e, struct mux_pair *p);
 void mux_unbind(struct mux_end *e, struct mux_pair *p);
 void mux_wake(struct ice_mux *m, int64_t at_us);
 bool mux_addr_same(const struct mux_addr *a, const struct mux_addr *b);
-void mux_addr_to_sock(const struct mux_addr *a, bool v6, struct sockaddr_storage *out, socklen_t *len);
+void mux_addr_to_sock(const struct mux_addr *a, bool v6, struct sockaddr_storage *out,
+		      socklen_t *len);
 void mux_addr_from_sock(struct mux_addr *a, const struct sockaddr_storage *in);
 /* One datagram as if it had come from there; for the loop, tests and fuzzing.
  * local may be NULL. */

@@ -37,15 +37,15 @@ static uint32_t crc32_of(const uint8_t *p, size_t n)
 	return ~c;
 }
 
-static size_t sign(uint8_t *out, const uint8_t *in, size_t n, unsigned type)
+/* id: of the check that is answered, if it is an answer. */
+static size_t sign(uint8_t *out, const uint8_t *in, size_t n, unsigned type, const uint8_t id[16])
 {
 	size_t len = HEADER;
 	unsigned mac = 20;
 
 	n = n / 4 * 4;
 	put16(out, (uint16_t)type);
-	put32(out + 4, 0x2112A442);
-	memset(out + 8, 7, 12);
+	memcpy(out + 4, id, 16);
 	put16(out + len, 0x0006);
 	put16(out + len + 2, sizeof(name) - 1);
 	memset(out + len + 4, 0, 12);
@@ -78,6 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct transport_events ev = { NULL, on_datagram };
 	static struct ice_mux *m;
 	static GMainContext *context;
+	static const uint8_t request_id[16] = { 0x21, 0x12, 0xA4, 0x42, 1, 2, 3 };
+	const struct mux_end *end;
 	uint8_t buf[ROOM + 100];
 	struct transport *t;
 	struct mux_addr from;
@@ -95,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now = clock_now_us();
 	if (ice_mux_add(&t, m, "hostA", pwd, &ev, NULL))
 		abort();
+	end = (const struct mux_end *)t;
 	if (data[0] & 2)
 		ice_mux_remote(t, "clnt", pwd);
 	from = address(data[1]);
@@ -102,8 +105,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct mux_addr a = address(data[1] + i * (data[0] >> 4));
 		size_t n = size - 2;
 
-		if (data[0] & 1)
-			n = sign(buf, data + 2, n, data[0] & 4 ? 0x0101 : data[0] & 8 ? 0x0111 : 0x0001);
+		if (data[0] & 1 && i % 2)
+			n = sign(buf, data + 2, n, data[0] & 4 ? 0x0101 : data[0] & 8 ? 0x0111 : 0x0001,
+				 data[0] & 12 ? end->pair[0].id : request_id);
+		else if (data[0] & 1)   /* a right check, so that there is one to answer */
+			n = sign(buf, data, 0, 0x0001, request_id);
 		else
 			memcpy(buf, data + 2, n);
 		mux_input(m, buf, n, &a, NULL, now + i * 700000);
