@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "ui/term_type.h"
 
 struct term_out {
 	FILE *out, *in;
@@ -135,8 +136,9 @@ int term_out_new(struct term_out **out, const char *type, int rows, int columns,
 		goto fail;
 	}
 	fd = -1;
-	o->screen = new_screen(type, o->out, o->in);
-	if (!o->screen || !*cap("cup")) {
+	if (term_type_usable(type))
+		o->screen = new_screen(type, o->out, o->in);
+	if (!o->screen) {
 		err = -ENOTTY;
 		if (why)
 			*why = refusal(type);
