@@ -1,12 +1,16 @@
 /* all.c - unit tests of the room host */
 #include "unit/unit.h"
 
-extern const struct CMUnitTest test_dominant[], test_forward[];
+extern const struct CMUnitTest test_bridge[], test_conn[], test_dominant[], test_focus[],
+	test_forward[], test_muc[], test_recordings[], test_video[];
 
 int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
-		{ "dominant", test_dominant }, { "forward", test_forward }, { NULL, NULL }
+		{ "conn", test_conn }, { "muc", test_muc }, { "focus", test_focus },
+		{ "recordings", test_recordings },
+		{ "dominant", test_dominant }, { "forward", test_forward }, { "bridge", test_bridge },
+		{ "video", test_video }, { NULL, NULL }
 	};
 
 	return unit_main(argc, argv, lists);
