@@ -3,7 +3,7 @@
  *	21:03 @Clara  the sleeve notes are here:
  *	              https://example.org/notes
  *	21:04      ·  Ben raised a hand
- *	────────────────────────────────── new ─
+ *	────────────────────── new ─
  *	21:05  Ben →  did you bring the other record too?
  *
  * An entry makes some rows: perhaps a rule for a new day, perhaps the rule
@@ -93,10 +93,12 @@ static bool begins_day(const struct view *v, uint64_t n, const struct message *m
 	return before && before->time_us < m->time_us && !same_day(before, m);
 }
 
-/* What commands print is mostly lists: it has the names' columns, too. */
+/* The lists that commands print have the names' columns, too. */
 static int text_columns(const struct chat_columns *g, const struct message *m)
 {
-	return m->kind == MESSAGE_INFO ? g->nick + 2 + g->text : g->text;
+	bool list = m->kind == MESSAGE_INFO && strchr(m->text, '\n');
+
+	return list ? g->nick + 2 + g->text : g->text;
 }
 
 struct rows { bool day, unread; size_t text; };

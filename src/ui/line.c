@@ -108,6 +108,18 @@ static void talks(struct line *l, const struct person *p, int64_t now_us)
 	say(l, &text);
 }
 
+/* The last words: nobody may call us again.  A reason has its own message. */
+static void left(struct line *l, const char *reason)
+{
+	struct buf text = { 0 };
+
+	say_messages(l);
+	if (!reason || !*reason)
+		buf_addf(&text, "You left%s%s.\n", *session_room(l->session) ? " " : "",
+			 session_room(l->session));
+	say(l, &text);
+}
+
 static void on_event(void *ctx, const struct session_event *ev)
 {
 	struct line *l = ctx;
@@ -120,7 +132,7 @@ static void on_event(void *ctx, const struct session_event *ev)
 		l->hand[l->hands++].place = ev->person->hand;
 	}
 	if (ev->type == SESSION_EV_LEFT)
-		say_messages(l);        /* nobody may call us again */
+		left(l, ev->text);
 }
 
 static void on_changed(void *ctx, unsigned dirty)

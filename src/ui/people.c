@@ -76,7 +76,7 @@ static size_t flags_of(const struct canvas *c, const struct person *p, struct fl
 /* From the right end; returns the columns taken, the gap before included.  The
  * name is the last to give way. */
 static int draw_flags(const struct canvas *c, int y, int x, int columns, const struct person *p,
-		      attr_t more)
+		      bool chosen)
 {
 	enum { NAME_LEAST = 5 };
 	struct flag f[6];
@@ -89,7 +89,7 @@ static int draw_flags(const struct canvas *c, int y, int x, int columns, const s
 		if (used + w + 1 > columns - NAME_LEAST)
 			break;
 		draw_text(c, y, x + columns - used - w, w, f[i].text,
-			  ink_with(c->look->ink[f[i].style], more));
+			  c->look->ink[chosen ? STYLE_CHOSEN : f[i].style]);
 		used += w + 1;
 	}
 	return used;
@@ -99,20 +99,20 @@ static void draw_person(const struct canvas *c, int y, int x, int columns, const
 			const struct person *p, bool chosen)
 {
 	const struct look *l = c->look;
-	attr_t more = chosen ? A_REVERSE : 0;
+	struct ink over = l->ink[STYLE_CHOSEN];
 	int flags;
 
 	if (chosen)
-		draw_fill(c, y, x, columns, NULL, l->ink[STYLE_CHOSEN]);
+		draw_fill(c, y, x, columns, NULL, over);
 	draw_text(c, y, x, columns < 3 ? columns : 3, l->marks->level[level_of(p)],
-		  ink_with(l->ink[STYLE_LEVEL], more));
+		  chosen ? over : l->ink[STYLE_LEVEL]);
 	x += 4;
 	columns -= 4;
-	flags = draw_flags(c, y, x, columns, p, more);
+	flags = draw_flags(c, y, x, columns, p, chosen);
 	if (p->moderator)
-		draw_text(c, y, x, 1, "@", ink_with(l->ink[STYLE_STRONG], more));
+		draw_text(c, y, x, 1, "@", chosen ? over : l->ink[STYLE_STRONG]);
 	draw_text(c, y, x + 1, columns - 1 - flags, name_of(p),
-		  ink_with(name_ink(c, v, p), more));
+		  chosen ? ink_with(over, A_BOLD) : name_ink(c, v, p));
 }
 
 static size_t find_chosen(const struct view *v, const char *id)

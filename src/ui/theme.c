@@ -43,14 +43,14 @@ static const struct dye dyes[STYLE_COUNT] = {
 	[STYLE_MUTED]      = { 255, 160, COLOR_WHITE, COLOR_RED, A_BOLD, A_BOLD, A_REVERSE | A_BOLD },
 	[STYLE_ON_AIR]     = { 16, 40, COLOR_BLACK, COLOR_GREEN, A_BOLD, 0, A_REVERSE | A_BOLD | A_UNDERLINE },
 	[STYLE_OPEN]       = { -1, -1, -1, -1, A_BOLD, A_BOLD, A_BOLD },
-	[STYLE_CHOSEN]     = { -1, -1, -1, -1, A_REVERSE, A_REVERSE, A_REVERSE },
+	[STYLE_CHOSEN]     = { 255, 238, -1, -1, 0, A_REVERSE, A_REVERSE },
 };
 
 /* Numbers of the 256: contrast with black and with white both near 4.5. */
 static const short nicks256[NICK_COLOURS] = { 32, 166, 28, 133, 30, 162, 64, 97, 130, 63 };
-/* Of 8 only those that show on either ground; 16 add a bright blue. */
-static const short nicks8[] = { COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA, COLOR_RED, COLOR_YELLOW };
-static const short nicks16[] = { 6, 2, 5, 1, 3, 12 };
+/* Of 8 those that show on either ground, red left to errors; 16 add a bright blue. */
+static const short nicks8[] = { COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA, COLOR_YELLOW };
+static const short nicks16[] = { 6, 2, 5, 3, 12 };
 
 /* Pairs are numbered by style, nicks behind them; 0 is the terminal's own. */
 static struct ink dye(short pair, short fg, short bg, attr_t attr)
@@ -65,7 +65,7 @@ static void set_nicks(struct look *l, bool colour)
 {
 	const short *v = COLORS >= 256 ? nicks256 : COLORS >= 16 ? nicks16 : nicks8;
 
-	l->nicks = !colour ? 1 : COLORS >= 256 ? NICK_COLOURS : COLORS >= 16 ? 6 : 5;
+	l->nicks = !colour ? 1 : COLORS >= 256 ? NICK_COLOURS : COLORS >= 16 ? 5 : 4;
 	for (unsigned i = 0; i < NICK_COLOURS; i++)
 		l->nick[i] = colour ? dye((short)(STYLE_COUNT + 1 + i), v[i % l->nicks], -1, 0)
 			: (struct ink){ 0, 0 };
