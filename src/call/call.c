@@ -29,6 +29,8 @@ void call_emit(struct call *c, const struct call_event *ev)
 }
 
 static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt, va_list ap)
 {
 	struct buf b = { 0 };
 	struct call_event ev = { .type = type, .kind = kind };

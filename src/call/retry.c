@@ -157,7 +157,7 @@ void call_media_state(struct call *c, const char *sid, int state, const char *wh
 static void on_no_media(struct call *c)
 {
 	c->media_limit_us = 0;
-	if (c->media_up || c->phase != PHASE_JOINED)
+	if (c->media_up || c->phase == PHASE_LEAVING || c->phase == PHASE_OVER)
 		return;
 	c->no_media_told = true;
 	call_complain(c, "no-media", "no sound path: no answer from the bridge within %d s; a firewall "

@@ -136,7 +136,7 @@ static void on_event(void *ctx, const struct call_event *ev)
 
 	switch (ev->type) {
 	case CALL_EV_STATE:
-		buf_addf(b, "state %s", state_name(ev->state));
+		buf_addf(b, "state %s%s%s", state_name(ev->state), *ev->text ? " " : "", ev->text);
 		break;
 	case CALL_EV_ENDED:
 		buf_addf(b, "left %d %s %s", ev->end, ev->kind, ev->text);
@@ -266,8 +266,8 @@ void script_answer(struct script *s, const char *child, const char *ns, const ch
 	const char *to = xml_attr(iq, "to");
 
 	s->sent[find_iq(s, child, ns)].answered = true;
-	script_inf(s, "<iq xmlns='jabber:client' type='%s' id='%s' from='%s'>%s</iq>", type, xml_attr(iq, "id"),
-		   to ? to : "meet.test", inner ? inner : "");
+	script_inf(s, "<iq xmlns='jabber:client' type='%s' id='%s'%s%s%s>%s</iq>", type, xml_attr(iq, "id"),
+		   to ? " from='" : "", to ? to : "", to ? "'" : "", inner ? inner : "");
 }
 
 const struct xml *script_presence(struct script *s)
