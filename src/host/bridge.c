@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
@@ -99,7 +100,8 @@ static void run_event(struct post_msg *m)
 	drop_event(m);
 }
 
-static struct event *new_event(struct bridge *b, unsigned room, const char *id, const char *text, size_t len)
+static struct event *new_event(struct bridge *b, unsigned room, const char *id,
+			       const char *text, size_t len)
 {
 	struct event *v = g_new0(struct event, 1);
 
@@ -154,7 +156,9 @@ static int64_t heard_us(void *ctx, const struct transport *t)
 	return ice_mux_heard_us(t);
 }
 
-static const struct forward_ops forward_ops = { make_transport, set_remote, heard_us, on_state, on_channel_send };
+static const struct forward_ops forward_ops = {
+	make_transport, set_remote, heard_us, on_state, on_channel_send
+};
 
 /* Returns when it wants to be called again. */
 static int64_t publish_figures(struct bridge *b, int64_t now_us)
@@ -260,10 +264,13 @@ static void *run_media(void *ctx)
 
 /* ---- calls, down to the media thread ---- */
 
+struct call;
+typedef void (*call_fn)(struct bridge *b, const struct call *c, int64_t now_us);
+
 struct call {
 	struct post_msg m;
 	struct bridge *b;
-	void (*fn)(struct bridge *b, const struct call *c, int64_t now_us);
+	call_fn fn;
 	unsigned room;
 	char *id, *text;
 	size_t len;
@@ -297,8 +304,7 @@ static void run_call(struct post_msg *m)
 	drop_call(m);
 }
 
-static struct call *new_call(struct bridge *b, void (*fn)(struct bridge *b, const struct call *c, int64_t now_us),
-			     unsigned room, const char *id)
+static struct call *new_call(struct bridge *b, call_fn fn, unsigned room, const char *id)
 {
 	struct call *c = g_new0(struct call, 1);
 
@@ -370,7 +376,8 @@ static void offer(struct bridge *b, struct jingle_transport *t, const struct cal
 	bridge_candidates(t, b->address, b->public_address, b->port);
 }
 
-int bridge_add(struct bridge *b, const struct bridge_endpoint *e, struct jingle_transport *transport)
+int bridge_add(struct bridge *b, const struct bridge_endpoint *e,
+	       struct jingle_transport *transport)
 {
 	struct call *c;
 
@@ -429,7 +436,8 @@ void bridge_channel_open(struct bridge *b, unsigned room, const char *id)
 	post_send(b->down, &new_call(b, do_channel_open, room, id)->m);
 }
 
-void bridge_channel_input(struct bridge *b, unsigned room, const char *id, const char *text, size_t len)
+void bridge_channel_input(struct bridge *b, unsigned room, const char *id,
+			  const char *text, size_t len)
 {
 	struct call *c = new_call(b, do_channel_input, room, id);
 
@@ -469,8 +477,14 @@ void bridge_stats(struct bridge *b, struct bridge_stats *out)
 
 static int start_thread(struct bridge *b)
 {
-	int err = -pthread_create(&b->thread, NULL, run_media, b);
+	sigset_t all, before;
+	int err;
 
+	/* Signals are the main thread's; a new one begins with its maker's mask. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	err = -pthread_create(&b->thread, NULL, run_media, b);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
 		return err;
 	b->running = true;
