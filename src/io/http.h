@@ -28,7 +28,7 @@ struct http_params {
 struct http_answer {
 	enum net_error error;           /* NET_OK: there is a status */
 	int status;
-	const char *text;               /* why it failed, for people */
+	const char *text;               /* why it failed, for people; "" if it did not */
 	const char *url;                /* the last one, after redirects */
 	const char *content_type;       /* "" if none */
 	const char *body;               /* NUL behind it */
@@ -38,10 +38,11 @@ struct http_answer {
 int http_new(struct http **out, struct loop *loop, const struct net_config *cfg);
 void http_free(struct http **h);        /* no done() runs afterwards */
 
-/* done() is called once on the loop's thread, the answer lent. */
+/* done() is called once on the loop's thread, the answer lent; the call is gone
+ * afterwards.  An address that is none arrives there, too. */
 int http_start(struct http_call **out, struct http *h, const struct http_params *p,
 	       void (*done)(void *ctx, const struct http_answer *a), void *ctx);
-/* done() will not run; takes NULL. */
+/* done() will not run, the transfer ends; takes NULL. */
 void http_cancel(struct http_call **c);
 
 #endif

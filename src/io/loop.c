@@ -3,11 +3,16 @@
  * Timers and watches are GSources of our own, so that they belong to one
  * context, cost no allocation when they are set, and can be freed from within
  * their own handlers (GLib keeps the source until the dispatch is over).
+ *
+ * GLib first collects what is ready and then dispatches it one by one; a
+ * handler may meanwhile have stopped a timer or paused a watch further down
+ * that list, so both look again before they call.
  */
 #include "io/loop.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,7 +23,7 @@ struct loop {
 	GMainContext *context;
 	const char *name;
 	atomic_bool quit;
-	bool entered;           /* owner is known */
+	bool entered;           /* owner is known; not between two loop_run() */
 	pthread_t owner;
 };
 
@@ -26,6 +31,7 @@ struct loop_timer {
 	GSource source;         /* first: GLib allocates the whole */
 	struct loop *loop;
 	const char *name;
+	int64_t at_us;          /* CLOCK_NEVER while it does not run */
 	void (*fn)(void *ctx, int64_t now_us);
 	void *ctx;
 };
@@ -44,7 +50,7 @@ static void check_thread(const struct loop *l)
 {
 #ifdef TTYMEET_DEBUG
 	if (l->entered && !pthread_equal(l->owner, pthread_self())) {
-		log_error("io", "loop %s is used from another thread", l->name);
+		fprintf(stderr, "ttymeet: loop %s is used from another thread\n", l->name);
 		abort();
 	}
 #else
@@ -99,6 +105,7 @@ void loop_run(struct loop *l)
 	while (!atomic_load(&l->quit))
 		g_main_context_iteration(l->context, TRUE);
 	g_main_context_pop_thread_default(l->context);
+	l->entered = false;     /* whoever joined the thread may clean up */
 	atomic_store(&l->quit, false);
 }
 
@@ -143,6 +150,9 @@ static gboolean timer_dispatch(GSource *source, GSourceFunc fn, gpointer ctx)
 
 	(void)fn;
 	(void)ctx;
+	if (now < t->at_us)
+		return G_SOURCE_CONTINUE;
+	t->at_us = CLOCK_NEVER;
 	g_source_set_ready_time(source, -1);
 	t->fn(t->ctx, now);
 	note_slow(t->loop->name, t->name, now);
@@ -159,6 +169,7 @@ int loop_timer_new(struct loop_timer **out, struct loop *l, const char *name,
 	check_thread(l);
 	t->loop = l;
 	t->name = name;
+	t->at_us = CLOCK_NEVER;
 	t->fn = fn;
 	t->ctx = ctx;
 	g_source_set_ready_time(source, -1);
@@ -170,6 +181,7 @@ int loop_timer_new(struct loop_timer **out, struct loop *l, const char *name,
 void loop_timer_set(struct loop_timer *t, int64_t at_us)
 {
 	check_thread(t->loop);
+	t->at_us = at_us;
 	/* Negative means never to GLib; what is long past is due now. */
 	g_source_set_ready_time(&t->source, at_us == CLOCK_NEVER ? -1 : at_us < 0 ? 0 : at_us);
 }
@@ -178,6 +190,7 @@ void loop_timer_free(struct loop_timer **t)
 {
 	if (!*t)
 		return;
+	check_thread((*t)->loop);
 	g_source_destroy(&(*t)->source);
 	g_source_unref(&(*t)->source);
 	*t = NULL;
@@ -197,11 +210,14 @@ static gboolean watch_dispatch(GSource *source, GSourceFunc fn, gpointer ctx)
 	struct loop_watch *w = (struct loop_watch *)source;
 	struct loop *l = w->loop;
 	const char *name = w->name;
+	GIOCondition ready = w->tag ? g_source_query_unix_fd(source, w->tag) : 0;
 	int64_t now = clock_now_us();
 
 	(void)fn;
 	(void)ctx;
-	w->fn(w->ctx, w->fd, g_source_query_unix_fd(source, w->tag));
+	if (!ready)
+		return G_SOURCE_CONTINUE;
+	w->fn(w->ctx, w->fd, ready);
 	note_slow(l->name, name, now);
 	return G_SOURCE_CONTINUE;
 }
@@ -244,6 +260,7 @@ void loop_watch_free(struct loop_watch **w)
 {
 	if (!*w)
 		return;
+	check_thread((*w)->loop);
 	g_source_destroy(&(*w)->source);
 	g_source_unref(&(*w)->source);
 	*w = NULL;

@@ -27,13 +27,15 @@ void loop_quit(struct loop *l);         /* any thread */
 void loop_iterate(struct loop *l, int64_t max_wait_us);
 
 /* A timer that does not run until it is set.  fn is called once for each
- * loop_timer_set(), at or after at_us (CLOCK_MONOTONIC); it may set it again. */
+ * loop_timer_set(), at or after at_us (CLOCK_MONOTONIC); it may set the timer
+ * again, and free it.  A timer that was stopped does not fire. */
 int loop_timer_new(struct loop_timer **out, struct loop *l, const char *name,
 		   void (*fn)(void *ctx, int64_t now_us), void *ctx);
 void loop_timer_set(struct loop_timer *t, int64_t at_us); /* INT64_MAX stops it */
 void loop_timer_free(struct loop_timer **t);
 
-/* fn is called while the descriptor is readable (G_IO_IN) and so on. */
+/* fn is called while the descriptor is readable (G_IO_IN) and so on, also for
+ * G_IO_HUP and G_IO_ERR; it may pause or free the watch. */
 int loop_watch_new(struct loop_watch **out, struct loop *l, const char *name,
 		   int fd, GIOCondition events,
 		   void (*fn)(void *ctx, int fd, GIOCondition ready), void *ctx);

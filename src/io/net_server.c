@@ -1,193 +1,110 @@
 /* net_server.c - HTTP and WebSockets served on one port
  *
- * Requests are handed to the loop and answered from there; the upgrade to a
- * WebSocket is asked of filter() at once, on this thread, because HTTP wants
- * an answer before it becomes something else.
+ * Requests are handed to the loop and answered from there (net_http.c); the
+ * upgrade to a WebSocket is asked of filter() at once, on this thread, because
+ * HTTP wants an answer before it becomes something else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "base/text.h"
-#include "io/net_priv.h"
+#include "io/net_server_priv.h"
 
-enum { PEERS_MAX = 2048, URI_MAX = 4096 };
+/* ---- connections per address ---- */
 
-struct peer_count { char address[64]; unsigned n; };
-
-struct net_server {
-	struct net_server *next;                /* loop: closed ones, until net_free() */
-	struct net *net;
-	struct net_server_handlers h;
-	void *ctx;
-	struct net_server_params params;
-	char *address, *cert, *key;
-	struct lws_vhost *vhost;                /* net */
-	struct lws_retry_bo ping;
-	struct lws_protocols protocols[3];
-	uint16_t port;
-	bool closed;                            /* loop: nothing is told any more */
-	struct peer_count peer[PEERS_MAX];      /* net */
-	/* net_listen() waits for the thread: */
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	bool finished;
-};
-
-/* A request: strings of its own, on the way to the loop. */
-struct request {
-	struct post_msg m;
-	struct net_server *server;
-	struct http_request rq;
-	char *method, *path, *query, *host, *peer;
-	struct buf body;
-	struct ws *ws;                          /* accepted(): a reference */
-	struct http_reply *reply;               /* request() */
-};
-
-struct http_reply {
-	atomic_int refs;                        /* net and loop */
-	struct net *net;
-	struct lws *wsi;                        /* net; NULL once gone */
-	bool ready;                             /* net: what follows is set */
-	int status;
-	char *type, *headers;
-	struct buf body;
-	size_t sent;                            /* of the body */
-	bool headers_sent, head;
-};
-
-/* Of one connection, whatever its protocol is. */
-struct session { struct request *rq; struct http_reply *reply; struct ws *ws; };
-
-static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-			   size_t len);
-
-/* ---- requests ---- */
-
-static void request_free(struct request *r)
+static void peer_key(int fd, char out[INET6_ADDRSTRLEN])
 {
-	free(r->method);
-	free(r->path);
-	free(r->query);
-	free(r->host);
-	free(r->peer);
-	buf_free(&r->body);
-	free(r);
-}
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+	struct in6_addr *v6 = &((struct sockaddr_in6 *)&a)->sin6_addr;
 
-static void reply_unref(struct http_reply *re)
-{
-	if (atomic_fetch_sub(&re->refs, 1) != 1)
+	out[0] = 0;
+	memset(&a, 0, sizeof(a));
+	if (getpeername(fd, (struct sockaddr *)&a, &len))
 		return;
-	free(re->type);
-	free(re->headers);
-	buf_free(&re->body);
-	free(re);
+	if (a.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &((struct sockaddr_in *)&a)->sin_addr, out, INET6_ADDRSTRLEN);
+	} else if (a.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6)) {
+		inet_ntop(AF_INET, v6->s6_addr + 12, out, INET6_ADDRSTRLEN);
+	} else if (a.ss_family == AF_INET6) {
+		memset(v6->s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, v6, out, INET6_ADDRSTRLEN);
+	}
 }
 
-static char *copy_header(struct lws *wsi, enum lws_token_indexes token)
+/* NULL if there is none and none is to be made; there is always room, since
+ * connections are limited by the same number. */
+static struct peer_count *count_of(struct net_server *s, const char *key, bool make)
 {
-	int n = lws_hdr_total_length(wsi, token);
-	char *s;
+	struct peer_count *empty = NULL;
 
-	if (n <= 0 || n > URI_MAX)
-		return NULL;
-	s = malloc((size_t)n + 1);
-	if (s && lws_hdr_copy(wsi, s, n + 1, token) < 0)
-		s[0] = 0;
-	return s;
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		if (s->peer[i].n && !strcmp(s->peer[i].key, key))
+			return &s->peer[i];
+		if (!s->peer[i].n && !empty)
+			empty = &s->peer[i];
+	}
+	if (make && empty) {
+		text_copy(empty->key, sizeof(empty->key), key);
+		empty->server = s;
+	}
+	return make ? empty : NULL;
 }
 
-/* libwebsockets has cut the query at '&'. */
-static char *copy_query(struct lws *wsi)
+/* Just accepted, nothing read yet; non-zero closes it. */
+static int peer_may(struct net_server *s, int fd)
 {
-	struct buf b = { 0 };
-	char part[URI_MAX];
+	char key[INET6_ADDRSTRLEN];
+	struct peer_count *c;
 
-	for (int i = 0; lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++)
-		buf_addf(&b, "%s%s", i ? "&" : "", part);
-	return buf_steal(&b);
+	peer_key(fd, key);
+	c = count_of(s, key, false);
+	if (s->stopped || s->connections >= CONNECTIONS_MAX ||
+	    (c && s->params.max_per_address && c->n >= s->params.max_per_address)) {
+		log_info("io", "%s has too many connections: refused", key);
+		return -1;
+	}
+	return 0;
 }
 
-static const struct { enum lws_token_indexes token; const char *method; } methods[] = {
-	{ WSI_TOKEN_GET_URI, "GET" }, { WSI_TOKEN_POST_URI, "POST" },
-	{ WSI_TOKEN_OPTIONS_URI, "OPTIONS" }, { WSI_TOKEN_HEAD_URI, "HEAD" },
-	{ WSI_TOKEN_PUT_URI, "PUT" }, { WSI_TOKEN_DELETE_URI, "DELETE" },
-	{ WSI_TOKEN_PATCH_URI, "PATCH" },
-};
-
-static char *or_empty(char *s)
+static int peer_in(struct net_server *s, struct lws *wsi)
 {
-	if (!s)
-		s = strdup("");
-	if (!s)
-		abort();
-	return s;
+	char key[INET6_ADDRSTRLEN];
+	struct peer_count *c;
+
+	peer_key(lws_get_socket_fd(wsi), key);
+	c = count_of(s, key, true);
+	if (!c)
+		return -1;
+	c->n++;
+	s->connections++;
+	lws_set_opaque_user_data(wsi, c);
+	return 0;
 }
 
-static struct request *request_new(struct net_server *s, struct lws *wsi)
+static void peer_out(struct lws *wsi)
 {
-	struct request *r = calloc(1, sizeof(*r));
-	char peer[64] = "";
+	struct peer_count *c = lws_get_opaque_user_data(wsi);
 
-	if (!r)
-		abort();
-	r->server = s;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (lws_hdr_total_length(wsi, methods[i].token) > 0) {
-			r->method = strdup(methods[i].method);
-			r->path = copy_header(wsi, methods[i].token);
-			break;
-		}
-	r->method = or_empty(r->method);
-	r->path = or_empty(r->path);
-	r->query = or_empty(copy_query(wsi));
-	r->host = or_empty(copy_header(wsi, WSI_TOKEN_HOST));
-	lws_get_peer_simple(wsi, peer, sizeof(peer));
-	r->peer = or_empty(strdup(peer));
-	return r;
+	if (!c)
+		return;
+	lws_set_opaque_user_data(wsi, NULL);
+	c->n--;
+	c->server->connections--;
 }
 
-static void fill(struct request *r)
-{
-	r->rq = (struct http_request){
-		.method = r->method, .path = r->path, .query = r->query, .host = r->host,
-		.peer = r->peer, .body = buf_str(&r->body), .body_len = r->body.len,
-	};
-}
-
-/* ---- to the loop ---- */
-
-static void request_run(struct post_msg *m)
-{
-	struct request *r = (struct request *)m;
-	struct net_server *s = r->server;
-
-	fill(r);
-	if (!s->closed)
-		s->h.request(s->ctx, &r->rq, r->reply);
-	else
-		http_reply_send(r->reply, 503, "text/plain", NULL, "going away\n", 11);
-	request_free(r);
-}
-
-static void request_drop(struct post_msg *m)
-{
-	struct request *r = (struct request *)m;
-
-	reply_unref(r->reply);
-	request_free(r);
-}
+/* ---- WebSockets ---- */
 
 static void accepted_run(struct post_msg *m)
 {
 	struct request *r = (struct request *)m;
 	struct ws *w = r->ws;
 
-	fill(r);
+	request_fill(r);
 	w->peer = strdup(r->peer);
 	w->open_next = w->net->open;
 	w->net->open = w;
@@ -209,203 +126,60 @@ static void accepted_drop(struct post_msg *m)
 	request_free(r);
 }
 
-static void hand_request(struct session *se, struct lws *wsi)
+/* libwebsockets answers with the first name of the request's list that it
+ * knows, and hangs up without a word if there is none. */
+static bool offers(struct lws *wsi, const char *name)
 {
-	struct request *r = se->rq;
-	struct http_reply *re = calloc(1, sizeof(*re));
+	char list[128];
+	const char *s = list;
+	int n = lws_hdr_copy(wsi, list, sizeof(list), WSI_TOKEN_PROTOCOL);
 
-	if (!re)
-		abort();
-	se->rq = NULL;
-	atomic_init(&re->refs, 2);
-	re->net = r->server->net;
-	re->wsi = wsi;
-	re->head = !strcmp(r->method, "HEAD");
-	se->reply = re;
-	r->reply = re;
-	r->m.run = request_run;
-	r->m.drop = request_drop;
-	post_send(r->server->net->post, &r->m);
-}
+	if (n <= 0)
+		return false;
+	while (*s) {
+		size_t len;
 
-/* ---- answers ---- */
-
-struct reply_order { struct order o; struct http_reply *re; };
-
-static void reply_run(struct net *n, struct order *o)
-{
-	struct http_reply *re = ((struct reply_order *)o)->re;
-
-	(void)n;
-	re->ready = true;
-	if (re->wsi)
-		lws_callback_on_writable(re->wsi);
-	reply_unref(re);
-	free(o);
-}
-
-void http_reply_send(struct http_reply *re, int status, const char *content_type,
-		     const char *headers, const char *body, size_t len)
-{
-	struct reply_order *o = calloc(1, sizeof(*o));
-
-	if (!o || text_set(&re->type, content_type) || text_set(&re->headers, headers))
-		abort();
-	re->status = status;
-	buf_add(&re->body, body, len);
-	o->o.run = reply_run;
-	o->re = re;
-	net_order(re->net, &o->o);
-}
-
-/* "Name: value\r\n" lines. */
-static int add_lines(struct lws *wsi, const char *lines, unsigned char **p, unsigned char *end)
-{
-	char name[64], value[1024];
-
-	while (lines && *lines) {
-		size_t n = strcspn(lines, ":"), v;
-		const char *at = lines + n + 1;
-
-		if (!lines[n] || n + 2 > sizeof(name))
-			return -1;
-		at += strspn(at, " ");
-		v = strcspn(at, "\r\n");
-		if (v >= sizeof(value))
-			return -1;
-		memcpy(name, lines, n + 1);
-		name[n + 1] = 0;
-		memcpy(value, at, v);
-		if (lws_add_http_header_by_name(wsi, (unsigned char *)name, (unsigned char *)value,
-						(int)v, p, end))
-			return -1;
-		lines = at + v + strspn(at + v, "\r\n");
+		s += strspn(s, " \t,");
+		len = strcspn(s, " \t,");
+		if (len == strlen(name) && !memcmp(s, name, len))
+			return true;
+		s += len;
 	}
-	return 0;
+	return false;
 }
 
-/* 1: that was all; -1: the connection is to be closed. */
-static int write_headers(struct lws *wsi, struct http_reply *re)
-{
-	unsigned char buf[LWS_PRE + 4096], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof(buf) - 1;
-
-	if (lws_add_http_common_headers(wsi, (unsigned)re->status, re->type ? re->type : "text/plain",
-					re->body.len, &p, end) ||
-	    add_lines(wsi, re->headers, &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	re->headers_sent = true;
-	if (!re->body.len || re->head)
-		return 1;
-	lws_callback_on_writable(wsi);
-	return 0;
-}
-
-/* A piece at a time: libwebsockets copies what the socket does not take. */
-static int write_body(struct lws *wsi, struct http_reply *re)
-{
-	unsigned char buf[LWS_PRE + 8192];
-	size_t n = re->body.len - re->sent;
-	bool last;
-
-	n = n < 8192 ? n : 8192;
-	last = re->sent + n == re->body.len;
-	memcpy(buf + LWS_PRE, re->body.p + re->sent, n);
-	re->sent += n;
-	if (lws_write(wsi, buf + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
-		return -1;
-	if (!last)
-		lws_callback_on_writable(wsi);
-	return last;
-}
-
-static void forget_reply(struct session *se)
-{
-	if (!se->reply)
-		return;
-	se->reply->wsi = NULL;
-	reply_unref(se->reply);
-	se->reply = NULL;
-}
-
-static int on_http_writable(struct session *se, struct lws *wsi)
-{
-	struct http_reply *re = se->reply;
-	int done;
-
-	if (!re || !re->ready)
-		return 0;
-	done = re->headers_sent ? write_body(wsi, re) : write_headers(wsi, re);
-	if (!done)
-		return 0;
-	/* First, since completing a transaction frees the session. */
-	forget_reply(se);
-	return done < 0 || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-/* ---- connections per address ---- */
-
-static struct peer_count *count_of(struct net_server *s, const char *address, bool make)
-{
-	struct peer_count *empty = NULL;
-
-	for (int i = 0; i < PEERS_MAX; i++) {
-		if (s->peer[i].n && !strcmp(s->peer[i].address, address))
-			return &s->peer[i];
-		if (!s->peer[i].n && !empty)
-			empty = &s->peer[i];
-	}
-	if (make && empty)
-		text_copy(empty->address, sizeof(empty->address), address);
-	return make ? empty : NULL;
-}
-
-static int peer_in(struct net_server *s, struct lws *wsi)
-{
-	char address[64] = "";
-	struct peer_count *c;
-
-	lws_get_peer_simple(wsi, address, sizeof(address));
-	c = count_of(s, address, true);
-	if (!c)
-		return -1;
-	c->n++;
-	lws_set_opaque_user_data(wsi, c);
-	if (!s->params.max_per_address || c->n <= s->params.max_per_address)
-		return 0;
-	log_info("io", "%s has more than %u connections: refused", address, s->params.max_per_address);
-	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-	return -1;
-}
-
-static void peer_out(struct lws *wsi)
-{
-	struct peer_count *c = lws_get_opaque_user_data(wsi);
-
-	if (c && c->n)
-		c->n--;
-	lws_set_opaque_user_data(wsi, NULL);
-}
-
-/* ---- the callback ---- */
-
+/* 0: go on; positive: the answer was given; negative: hang up. */
 static int refuse_upgrade(struct lws *wsi, int status)
 {
-	if (lws_return_http_status(wsi, (unsigned)status, NULL))
-		return -1;
-	return 1;               /* the answer was given */
+	return lws_return_http_status(wsi, (unsigned)status, NULL) ? -1 : 1;
 }
 
 static int on_upgrade(struct net_server *s, struct lws *wsi)
 {
-	struct request *r = request_new(s, wsi);
 	const char *subprotocol = NULL;
+	struct request *r;
+	char to[16];
 	int status;
 
-	fill(r);
-	status = s->h.filter(s->ctx, &r->rq, &subprotocol);
+	/* Where libwebsockets has refused another kind of upgrade by itself the
+	 * headers are gone by now. */
+	if (lws_hdr_copy(wsi, to, sizeof(to), WSI_TOKEN_UPGRADE) <= 0)
+		return -1;
+	if (strcasecmp(to, "websocket"))
+		return refuse_upgrade(wsi, HTTP_STATUS_BAD_REQUEST);
+	if (s->stopped)
+		return refuse_upgrade(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+	r = request_new(s, wsi);
+	request_fill(r);
+	status = strcmp(r->method, "GET") ? HTTP_STATUS_METHOD_NOT_ALLOWED
+		: s->h.filter(s->ctx, &r->rq, &subprotocol);
 	request_free(r);
-	return status ? refuse_upgrade(wsi, status) : 0;
+	if (status)
+		return refuse_upgrade(wsi, status);
+	/* RFC 6455, 4.2.2: a name that was not offered cannot be chosen. */
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 && !offers(wsi, s->protocols[1].name))
+		return refuse_upgrade(wsi, HTTP_STATUS_BAD_REQUEST);
+	return 0;
 }
 
 static int on_established(struct net_server *s, struct session *se, struct lws *wsi)
@@ -416,7 +190,7 @@ static int on_established(struct net_server *s, struct session *se, struct lws *
 	if (!r)
 		return -1;
 	w = ws_alloc(s->net, true);
-	w->max_bytes = s->params.max_ws_bytes ? s->params.max_ws_bytes : 1 << 20;
+	w->max_bytes = s->params.max_ws_bytes ? s->params.max_ws_bytes : WS_MAX_BYTES;
 	w->wsi = wsi;
 	w->up = true;
 	se->ws = ws_ref(w);     /* the net side's; the first goes to the loop */
@@ -428,59 +202,15 @@ static int on_established(struct net_server *s, struct session *se, struct lws *
 	return 0;
 }
 
-static int on_http(struct net_server *s, struct session *se, struct lws *wsi)
+/* ---- the callback ---- */
+
+static int on_ws(struct net_server *s, struct session *se, struct lws *wsi,
+		 enum lws_callback_reasons reason, void *in, size_t len)
 {
-	if (se->rq)
-		request_free(se->rq);
-	forget_reply(se);
-	se->rq = request_new(s, wsi);
-	if (!strcmp(se->rq->method, "POST") &&
-	    (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0))
-		return 0;       /* the body comes */
-	hand_request(se, wsi);
-	return 0;
-}
-
-static int on_body(struct net_server *s, struct session *se, const void *in, size_t len)
-{
-	size_t max = s->params.max_body_bytes ? s->params.max_body_bytes : 65536;
-
-	if (!se->rq || se->rq->body.len + len > max)
-		return -1;
-	buf_add(&se->rq->body, in, len);
-	return 0;
-}
-
-static void session_end(struct session *se)
-{
-	if (se->rq)
-		request_free(se->rq);
-	se->rq = NULL;
-	forget_reply(se);
-}
-
-static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-			   size_t len)
-{
-	const struct lws_vhost *v = wsi ? lws_get_vhost(wsi) : NULL;
-	struct net_server *s = v ? lws_get_vhost_user((struct lws_vhost *)(uintptr_t)v) : NULL;
-	struct session *se = user;
-
-	if (!s)
-		return 0;
 	switch (reason) {
-	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-		return peer_in(s, wsi);
-	case LWS_CALLBACK_WSI_DESTROY:
-		peer_out(wsi);
-		return 0;
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		if (in && strcmp(in, "websocket"))
-			return refuse_upgrade(wsi, 400);
-		return on_upgrade(s, wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		if (se)
-			se->rq = request_new(s, wsi);
+		session_end(se);
+		se->rq = request_new(s, wsi);
 		return 0;
 	case LWS_CALLBACK_ESTABLISHED:
 		return on_established(s, se, wsi);
@@ -492,26 +222,65 @@ static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 		if (se->ws)
 			ws_on_peer_close(se->ws, in, len);
 		return 0;
-	case LWS_CALLBACK_CLOSED:
+	default:                /* LWS_CALLBACK_CLOSED */
 		if (se->ws)
 			ws_on_closed(se->ws);
 		se->ws = NULL;
 		session_end(se);
 		return 0;
+	}
+}
+
+static int on_http(struct net_server *s, struct session *se, struct lws *wsi,
+		   enum lws_callback_reasons reason, void *in, size_t len)
+{
+	switch (reason) {
 	case LWS_CALLBACK_HTTP:
-		return on_http(s, se, wsi);
+		return http_on_request(s, se, wsi);
 	case LWS_CALLBACK_HTTP_BODY:
-		return on_body(s, se, in, len);
+		return http_on_body(s, se, wsi, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		if (se->rq)
-			hand_request(se, wsi);
-		return 0;
+		return http_on_body_end(se, wsi);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return on_http_writable(se, wsi);
-	case LWS_CALLBACK_CLOSED_HTTP:
-		if (se)
-			session_end(se);
+		return http_on_writable(se, wsi);
+	default:                /* LWS_CALLBACK_CLOSED_HTTP, LWS_CALLBACK_HTTP_DROP_PROTOCOL */
+		session_end(se);
 		return 0;
+	}
+}
+
+static int server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+			   size_t len)
+{
+	const struct lws_vhost *v = wsi ? lws_get_vhost(wsi) : NULL;
+	struct net_server *s = v ? lws_get_vhost_user((struct lws_vhost *)(uintptr_t)v) : NULL;
+
+	if (!s)
+		return 0;
+	switch (reason) {
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return peer_may(s, (int)(intptr_t)in);
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		return peer_in(s, wsi);
+	case LWS_CALLBACK_WSI_DESTROY:
+		peer_out(wsi);
+		return 0;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return on_upgrade(s, wsi);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+	case LWS_CALLBACK_ESTABLISHED:
+	case LWS_CALLBACK_RECEIVE:
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+	case LWS_CALLBACK_CLOSED:
+		return user ? on_ws(s, user, wsi, reason, in, len) : 0;
+	case LWS_CALLBACK_HTTP:
+	case LWS_CALLBACK_HTTP_BODY:
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+		return user ? on_http(s, user, wsi, reason, in, len) : 0;
 	default:
 		return 0;
 	}
@@ -533,9 +302,11 @@ static void listen_run(struct net *n, struct order *o)
 	info.protocols = s->protocols;
 	info.user = s;
 	info.retry_and_idle_policy = &s->ping;
-	info.timeout_secs = 15;
 	info.keepalive_timeout = 30;
-	info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	info.alpn = "http/1.1";         /* HTTP/2 has no upgrade */
+	/* Without certificates of clients there is nobody to trust. */
+	info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+		       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	if (!strchr(s->address, ':'))
 		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
 	if (s->cert) {
@@ -558,6 +329,7 @@ static void stop_run(struct net *n, struct order *o)
 	struct net_server *s = ((struct listen_order *)o)->s;
 
 	(void)n;
+	s->stopped = true;
 	if (s->vhost)
 		lws_vhost_destroy(s->vhost);
 	pthread_mutex_lock(&s->lock);
@@ -615,13 +387,26 @@ static int try_bind(const char *address, uint16_t port)
 	return err;
 }
 
+/* Nor why a certificate cannot be read. */
+static int check_files(const struct net_server_params *p)
+{
+	if (!p->cert_file != !p->key_file)
+		return -EINVAL;
+	if (p->cert_file && (access(p->cert_file, R_OK) || access(p->key_file, R_OK)))
+		return -errno;
+	return 0;
+}
+
 int net_listen(struct net_server **out, struct net *n, const struct net_server_params *p,
 	       const struct net_server_handlers *h, void *ctx)
 {
 	struct net_server *s;
+	unsigned ping_s;
 	int err = try_bind(p->address, p->port);
 
 	*out = NULL;
+	if (!err)
+		err = check_files(p);
 	if (err)
 		return err;
 	s = calloc(1, sizeof(*s));
@@ -633,8 +418,9 @@ int net_listen(struct net_server **out, struct net *n, const struct net_server_p
 	s->params = *p;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->done, NULL);
-	s->ping.secs_since_valid_ping = (uint16_t)p->ping_s;
-	s->ping.secs_since_valid_hangup = (uint16_t)(p->ping_s * 2);
+	ping_s = p->ping_s < UINT16_MAX / 2 ? p->ping_s : UINT16_MAX / 2;
+	s->ping.secs_since_valid_ping = (uint16_t)ping_s;
+	s->ping.secs_since_valid_hangup = (uint16_t)(ping_s * 2);
 	/* Two names for one callback: browsers that ask for "xmpp" get it back,
 	 * who asks for nothing gets nothing. */
 	for (int i = 0; i < 2; i++) {
@@ -643,6 +429,8 @@ int net_listen(struct net_server **out, struct net *n, const struct net_server_p
 		s->protocols[i].per_session_data_size = sizeof(struct session);
 		s->protocols[i].rx_buffer_size = 16384;
 	}
+	/* Only the strings of our own outlive the call. */
+	s->params.address = s->params.cert_file = s->params.key_file = NULL;
 	if (text_set(&s->address, p->address) || text_set(&s->cert, p->cert_file) ||
 	    text_set(&s->key, p->key_file)) {
 		server_release(s);

@@ -2,7 +2,9 @@
  *
  * getaddrinfo() may take as long as it likes, so its thread is never waited
  * for: it shares a small counted struct with the question, which forgets it
- * when it is cancelled.
+ * when it is cancelled.  The names of this machine are not asked for (RFC
+ * 6761, 6.3): "localhost" works without any name service, and what counts as
+ * loopback in url_host_is_loopback() stays on this machine.
  */
 #include "io/resolve.h"
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "io/url.h"
+#include "io/worker.h"
 
 enum { ADDRS_MAX = 8 };
 
@@ -24,6 +28,7 @@ struct shared {                 /* of the question and its thread */
 };
 
 struct resolve_call {
+	struct post_msg m;      /* first: the thread's way back */
 	struct shared *shared;
 	struct post *post;
 	struct loop_watch *watch;
@@ -33,9 +38,8 @@ struct resolve_call {
 	struct sockaddr_storage addrs[ADDRS_MAX];
 	size_t count;
 	int error;
+	bool telling;           /* done() runs: it goes afterwards */
 };
-
-struct answer_msg { struct post_msg m; struct resolve_call *call; };
 
 static void shared_unref(struct shared *s)
 {
@@ -94,18 +98,38 @@ static int look_up(const char *host, uint16_t port, int flags, struct sockaddr_s
 	return *count ? 0 : EAI_NONAME;
 }
 
-/* The handler may free what it likes: nothing of c is used after it. */
+static bool is_here(const char *host)
+{
+	return strchr(host, ':') == NULL && (host[0] < '0' || host[0] > '9') &&
+	       url_host_is_loopback(host);
+}
+
+/* IPv4 first: that is where services listen that mean this machine. */
+static void take_loopback(struct resolve_call *c, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&c->addrs[0];
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&c->addrs[1];
+
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons(port);
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	v6->sin6_addr = in6addr_loopback;
+	c->count = 2;
+}
+
 static void answer_run(struct post_msg *m)
 {
-	struct resolve_call *c = ((struct answer_msg *)m)->call;
+	struct resolve_call *c = (struct resolve_call *)m;
 
-	free(m);
 	loop_timer_set(c->soon, clock_now_us());
 }
 
+/* It is a part of the call, which is being freed. */
 static void answer_drop(struct post_msg *m)
 {
-	free(m);
+	(void)m;
 }
 
 static void on_soon(void *ctx, int64_t now_us)
@@ -113,6 +137,7 @@ static void on_soon(void *ctx, int64_t now_us)
 	struct resolve_call *c = ctx;
 
 	(void)now_us;
+	c->telling = true;
 	tell(c);
 	pthread_mutex_lock(&c->shared->lock);
 	c->shared->call = NULL;
@@ -124,23 +149,19 @@ static void *resolve_thread(void *arg)
 {
 	struct shared *s = arg;
 	struct sockaddr_storage addrs[ADDRS_MAX];
-	struct answer_msg *m = calloc(1, sizeof(*m));
 	size_t count;
 	int err = look_up(s->host, s->port, AI_ADDRCONFIG, addrs, &count);
 
 	pthread_mutex_lock(&s->lock);
-	if (s->call && m) {
+	if (s->call) {
 		memcpy(s->call->addrs, addrs, sizeof(addrs));
 		s->call->count = count;
 		s->call->error = err;
-		m->m.run = answer_run;
-		m->m.drop = answer_drop;
-		m->call = s->call;
-		post_send(s->call->post, &m->m);
-		m = NULL;
+		s->call->m.run = answer_run;
+		s->call->m.drop = answer_drop;
+		post_send(s->call->post, &s->call->m);
 	}
 	pthread_mutex_unlock(&s->lock);
-	free(m);
 	shared_unref(s);
 	return NULL;
 }
@@ -173,13 +194,15 @@ int resolve_start(struct resolve_call **out, struct loop *l, const char *host, u
 		err = loop_timer_new(&c->soon, l, "resolved", on_soon, c);
 	if (err)
 		goto fail;
-	if (!look_up(host, port, AI_NUMERICHOST, c->addrs, &c->count)) {
+	if (is_here(host))
+		take_loopback(c, port);
+	if (c->count || !look_up(host, port, AI_NUMERICHOST, c->addrs, &c->count)) {
 		loop_timer_set(c->soon, clock_now_us());
 	} else {
 		s->refs++;
-		if (pthread_create(&thread, NULL, resolve_thread, s)) {
+		err = worker_start(&thread, "resolve", resolve_thread, s);
+		if (err) {
 			s->refs--;
-			err = -EAGAIN;
 			goto fail;
 		}
 		pthread_detach(thread);
@@ -200,11 +223,11 @@ void resolve_cancel(struct resolve_call **cp)
 {
 	struct resolve_call *c = *cp;
 
-	if (!c)
+	*cp = NULL;
+	if (!c || c->telling)
 		return;
 	pthread_mutex_lock(&c->shared->lock);
 	c->shared->call = NULL;
 	pthread_mutex_unlock(&c->shared->lock);
 	call_free(c);
-	*cp = NULL;
 }

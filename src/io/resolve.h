@@ -14,10 +14,12 @@ struct resolve_answer {
 	size_t count;                           /* at most 8 */
 };
 
-/* Numeric hosts are answered without a thread, but not before this returns. */
+/* done() is called once, not before this returns; the call is gone then.  No
+ * thread is asked for numeric hosts, localhost and *.localhost. */
 int resolve_start(struct resolve_call **out, struct loop *l, const char *host,
 		  uint16_t port,
 		  void (*done)(void *ctx, const struct resolve_answer *a), void *ctx);
+/* done() will not run; takes NULL.  Nothing happens from within done(). */
 void resolve_cancel(struct resolve_call **c);
 
 #endif
