@@ -35,9 +35,12 @@ struct running {
 
 static void full_pass(struct running *r)
 {
-	GIOCondition want = G_IO_IN;
+	GIOCondition want = 0;
 
 	loop_timer_set(r->ui_timer, full_tick(r->full, clock_now_us()));
+	/* In the background what is typed is the shell's. */
+	if (full_wants_read(r->full))
+		want |= G_IO_IN;
 	if (full_wants_write(r->full))
 		want |= G_IO_OUT;
 	loop_watch_set(r->input, want);

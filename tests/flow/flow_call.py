@@ -27,9 +27,16 @@ for i, name in enumerate(names):
         at, coeff, gain = find(part, x)
         if k == i:
             check(coeff < 0.1, "%s hears nothing of itself (%.2f)" % (name, coeff))
-        else:
-            check(coeff > 0.55, "%s hears %s (correlation %.2f)" % (name, other, coeff))
-            check(0.7 < gain < 1.4, "%s at the right loudness (%.2f)" % (other, gain))
-            seg = x[at:at + len(part)]
-            check(longest_zero_ms(seg) <= 20, "no hole in %s (%d ms)" % (other, longest_zero_ms(seg)))
+            continue
+        # Second by second: on a busy machine the delay may be led by some ms in between, which
+        # nobody hears, but which would halve a coefficient over the whole. Two talk at once, so
+        # one alone can have 0.7 at most.
+        found = [find(part[w:w + RATE], x[max(0, at + w - 9600):at + w + RATE + 9600])
+                 for w in range(0, len(part) - RATE, RATE)]
+        coeffs, gains = [f[1] for f in found], [f[2] for f in found]
+        check(min(coeffs) > 0.3 and np.median(coeffs) > 0.5,
+              "%s hears %s (correlation %.2f to %.2f)" % (name, other, min(coeffs), max(coeffs)))
+        check(0.7 < np.median(gains) < 1.3, "%s at the right loudness (%.2f)" % (other, np.median(gains)))
+        seg = x[at:at + len(part)]
+        check(longest_zero_ms(seg) <= 20, "no hole in %s (%d ms)" % (other, longest_zero_ms(seg)))
 check(host.stop() == 0, "the host ended with 0")
