@@ -29,14 +29,19 @@ struct file_device {
 	struct pump *pump;
 	char *path;
 	bool loop;
-	uint64_t owed;          /* media thread: samples that found no room */
+	uint64_t owed;          /* samples that found no room; the media thread's, while lent */
 };
 
 static void file_close(struct device *d)
 {
 	struct file_device *f = (struct file_device *)d;
+	int16_t zeros[AUDIO_BLOCK] = { 0 };
 
 	pump_close(&f->pump);
+	for (; f->out && f->owed; f->owed -= f->owed < AUDIO_BLOCK ? f->owed : AUDIO_BLOCK)
+		if (file_write_samples(f->out, zeros,
+				       f->owed < AUDIO_BLOCK ? (size_t)f->owed : AUDIO_BLOCK))
+			break;
 	file_read_close(&f->in);
 	file_write_close(&f->out);
 	free(f->path);

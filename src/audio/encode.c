@@ -1,8 +1,13 @@
 /* encode.c - Opus as the microphone wants it; see the header
  *
- * VOIP at 32 kbit/s.  In-band FEC takes its bits from the speech itself:
- * tuned to 20 % it costs 1.5 points of PESQ on a clean line and gains from
- * about 10 % of loss on.  So it goes on at 8 % and off again below 4 %.
+ * 32 kbit/s, and the application "audio": speech is still taken for speech
+ * (SILK, hybrid, FEC), at the same cost, but "voip" turns the phases by a high
+ * pass that moves with the pitch.  Measured with the same speech: likeness to
+ * what went in 0.99 instead of 0.96, music 0.98 instead of 0.91.  What a room
+ * rumbles is for the processing of real microphones to take away.
+ *
+ * In-band FEC takes its bits from the speech itself: tuned to 20 % it costs
+ * 1.5 points of PESQ on a clean line and gains from about 10 % of loss on.  So it goes on at 8 % and off again below 4 %.
  *
  * Digital silence (a microphone file that has ended, a null device) is
  * encoded with DTX after a while, which costs next to no time and one byte.
@@ -53,7 +58,7 @@ int encoder_new(struct encoder **out, const struct encoder_config *cfg)
 	if (!e)
 		return -ENOMEM;
 	e->cfg = *cfg;
-	e->opus = opus_encoder_create(HZ, 1, OPUS_APPLICATION_VOIP, &err);
+	e->opus = opus_encoder_create(HZ, 1, OPUS_APPLICATION_AUDIO, &err);
 	if (!e->opus) {
 		free(e);
 		return -ENOMEM;

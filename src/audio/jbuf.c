@@ -32,6 +32,7 @@
 enum {
 	HZ = 48000,
 	SLOTS = 256,            /* 640 ms of the shortest packets */
+	DONE_BITS = 256,
 	BYTES_MAX = 48 * 1024,  /* of payload; 0.5 s at 510 kbit/s is 32 KiB */
 	PCM_MAX = STRETCH_PAST + DECODE_MAX + 3 * STRETCH_LAG_MAX,
 	OLD_MAX = 3000,         /* numbers; a minute of 20 ms: further off is a new start */
@@ -73,7 +74,7 @@ struct jbuf {
 	unsigned frame;         /* samples of the last packet */
 	size_t extended;        /* samples made up since the last real one */
 	unsigned dtx_filled;    /* samples of comfort noise since the last packet */
-	uint64_t done[4];       /* bits: which of the numbers below seq were played */
+	uint64_t done[DONE_BITS / 64];  /* bits: which of the numbers below seq were played */
 	unsigned pulled;        /* blocks, up to SETTLED */
 
 	int64_t delay_us;       /* smoothed */
@@ -177,7 +178,7 @@ static void done_mark(struct jbuf *j, int64_t seq, bool played)
 
 static bool done_has(const struct jbuf *j, int64_t seq)
 {
-	return j->seq - seq <= 192 && (j->done[seq >> 6 & 3] >> (seq & 63) & 1);
+	return j->seq - seq <= DONE_BITS * 3 / 4 && (j->done[seq >> 6 & 3] >> (seq & 63) & 1);
 }
 
 /* The next number is dealt with. */
@@ -249,9 +250,10 @@ static bool is_known(struct jbuf *j, int64_t seq)
 static int note_late(struct jbuf *j, int64_t seq)
 {
 	j->stats.late++;
-	if (j->stats.lost && j->seq - seq <= 192)
-		j->stats.lost--;
-	done_mark(j, seq, true);
+	if (seq < j->seq && j->seq - seq <= DONE_BITS * 3 / 4) {
+		j->stats.lost -= j->stats.lost > 0;
+		done_mark(j, seq, true);
+	}
 	return -EALREADY;
 }
 
@@ -318,7 +320,7 @@ int jbuf_put(struct jbuf *j, const struct media_frame *f)
 		return -EALREADY;
 	if (!f->recovered && samples)
 		jitter_packet(&j->jitter, ts, f->arrival_us);
-	if (seq < j->seq)
+	if (seq < j->seq || j->newest_seq - seq >= SLOTS)
 		return note_late(j, seq);
 	return keep(j, f, seq, ts, samples);
 }
@@ -547,9 +549,8 @@ static void fill_lost(struct jbuf *j, int n, const struct slot *next)
 }
 
 /* The next packet is missing, a later one is here. */
-static void conceal(struct jbuf *j, int64_t when_us)
+static void conceal(struct jbuf *j, const struct slot *s, int64_t when_us)
 {
-	struct slot *s = first_slot(j);
 	int64_t missing = s->seq - j->seq, gap = s->ts - j->ts;
 	int n = (int)(j->frame ? j->frame : HZ / 50);
 
@@ -625,13 +626,13 @@ static void fill(struct jbuf *j, int64_t when_us)
 		return;
 	}
 	skip_ahead(j, when_us);
-	s = slot_of(j, j->seq);
-	if (s)
-		play(j, s, when_us);
-	else if (j->count)
-		conceal(j, when_us);
-	else
+	s = first_slot(j);
+	if (!s)
 		fill_dry(j);
+	else if (s->seq == j->seq)
+		play(j, s, when_us);
+	else
+		conceal(j, s, when_us);
 }
 
 static void note_block(struct jbuf *j, int64_t when_us)

@@ -12,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+/* 20 ms: between the peaks of one sound the gain stands still. */
+enum { HOLD = 960 };
 static const float ceiling = 29205.0f;          /* -1 dBFS */
 static const float release = 0.99986112f;       /* a sample: 150 ms to 1/e */
 static const float attack_step = 1.0f / 96;     /* gain a sample, within a block: 2 ms */
@@ -40,9 +42,17 @@ void mixer_add(struct mixer *m, const int16_t v[MIXER_BLOCK], float gain_from, f
 static void limit(struct mixer *m)
 {
 	float need[MIXER_BLOCK], gain[MIXER_BLOCK], env = m->envelope, before = m->gain;
+	int hold = m->hold;
 
 	for (int i = 0; i < MIXER_BLOCK; i++) {
-		env = fmaxf(fabsf(m->sum[i]), env * release);
+		if (fabsf(m->sum[i]) >= env) {
+			env = fabsf(m->sum[i]);
+			hold = HOLD;
+		} else if (hold) {
+			hold--;
+		} else {
+			env *= release;
+		}
 		need[i] = env > ceiling ? ceiling / env : 1;
 	}
 	gain[MIXER_BLOCK - 1] = need[MIXER_BLOCK - 1];
@@ -54,6 +64,7 @@ static void limit(struct mixer *m)
 		m->sum[i] *= gain[i];
 	}
 	m->envelope = env;
+	m->hold = hold;
 	m->gain = gain[MIXER_BLOCK - 1];
 }
 
@@ -64,6 +75,7 @@ void mixer_take(struct mixer *m, int16_t out[MIXER_BLOCK])
 	if (!m->any) {
 		memset(out, 0, MIXER_BLOCK * sizeof(*out));
 		m->envelope = 0;
+		m->hold = 0;
 		m->gain = 1;
 		return;
 	}

@@ -14,6 +14,7 @@ struct mixer {
 	float sum[MIXER_BLOCK];
 	bool any;                       /* something was added to this block */
 	float envelope;                 /* of the limiter, in sample values */
+	int hold;                       /* samples before it falls */
 	float gain;                     /* of the last sample; 1 = idle */
 };
 

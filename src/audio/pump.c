@@ -28,6 +28,7 @@ struct pump {
 	pthread_t thread;
 	bool begun;             /* thread runs */
 	atomic_bool stop, ended;
+	bool gave_up;           /* a sink's thread, at the end */
 	atomic_int error;
 	size_t unseen;          /* media thread: samples since the last wake */
 };
@@ -90,12 +91,13 @@ static void drain(struct pump *p)
 	size_t n;
 	int err;
 
-	while ((n = ring_read(p->ring, v, CHUNK))) {
+	while (!p->gave_up && (n = ring_read(p->ring, v, CHUNK))) {
 		while ((err = p->ops.write(p->ctx, v, n)) == -EAGAIN) {
 			if (atomic_load(&p->stop)) {
 				if (!give_up)
 					give_up = clock_now_us() + LAST_US;
-				if (clock_now_us() > give_up)
+				p->gave_up = clock_now_us() > give_up;
+				if (p->gave_up)
 					return;
 			}
 		}

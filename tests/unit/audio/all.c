@@ -1,0 +1,24 @@
+/* all.c - the tests of audio */
+#include "unit/unit.h"
+
+extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
+	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[];
+
+int main(int argc, char **argv)
+{
+	static const struct unit_list lists[] = {
+		{ "level", test_level },
+		{ "mixer", test_mixer },
+		{ "codec", test_codec },
+		{ "stretch", test_stretch },
+		{ "jbuf", test_jbuf },
+		{ "files", test_files },
+		{ "devices", test_devices },
+		{ "engine", test_engine },
+		{ "memory", test_memory },
+		{ "card", test_card },
+		{0}
+	};
+
+	return unit_main(argc, argv, lists);
+}
