@@ -170,7 +170,8 @@ static void on_bridge_state(void *ctx, unsigned room, const char *endpoint, uint
 	arm(h);
 }
 
-static void on_bridge_send(void *ctx, unsigned room, const char *endpoint, const char *text, size_t len)
+static void on_bridge_send(void *ctx, unsigned room, const char *endpoint, const char *text,
+			   size_t len)
 {
 	struct host *h = ctx;
 
@@ -197,7 +198,8 @@ static void on_text(void *ctx, struct ws *w, const char *text, size_t len)
 	arm(h);
 }
 
-static void on_closed(void *ctx, struct ws *w, enum net_error why, int code, int status, const char *text)
+static void on_closed(void *ctx, struct ws *w, enum net_error why, int code, int status,
+		      const char *text)
 {
 	struct link *l = ctx;
 	struct host *h = l->host;

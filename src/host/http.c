@@ -139,7 +139,8 @@ enum { TENANT = 1, POST = 2, BELOW = 4 };
 
 static const struct route {
 	const char *path;
-	int flags;              /* TENANT: also behind one; POST: instead of GET; BELOW: what is below it */
+	/* TENANT: also behind one; POST: instead of GET; BELOW: what is below it, too. */
+	int flags;
 	void (*fn)(const struct asked *a, struct http_answer_out *out);
 } routes[] = {
 	{ "/", 0, give_welcome },

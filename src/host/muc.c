@@ -246,7 +246,8 @@ static void on_private(struct occupant *o, const struct xml *m, const char *nick
 	}
 }
 
-static void on_message(struct xmpp_conn *c, const struct xml *m, struct room *r, const struct target *to)
+static void on_message(struct xmpp_conn *c, const struct xml *m, struct room *r,
+		       const struct target *to)
 {
 	struct occupant *o = r ? room_seat(r, c) : NULL;
 	const char *type = xml_attr(m, "type");
@@ -312,7 +313,8 @@ static void relay_iq(struct occupant *o, const struct xml *iq, const char *nick)
 	room_to(t, out);
 }
 
-static void on_iq(struct xmpp_conn *c, const struct xml *iq, struct room *r, const struct target *to)
+static void on_iq(struct xmpp_conn *c, const struct xml *iq, struct room *r,
+		  const struct target *to)
 {
 	struct occupant *o = r ? room_seat(r, c) : NULL;
 

@@ -304,7 +304,8 @@ void room_recount(struct occupant *o)
 
 /* ---- leaving ---- */
 
-static struct xml *absence_of(const struct occupant *o, const struct leaving *how, bool self, bool mod)
+static struct xml *absence_of(const struct occupant *o, const struct leaving *how, bool self,
+			      bool mod)
 {
 	struct xml *p = presence_new(o->jid, "unavailable");
 	struct xml *user = muc_user_new("none", "none", o->conn->jid), *d;

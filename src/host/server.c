@@ -147,7 +147,8 @@ const struct server_config *server_config(const struct server *s)
 /* It goes into URLs that clients open: a host and a port, nothing else. */
 bool server_authority_ok(const char *a)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
 
 	return a && *a && strlen(a) <= 255 && !a[strspn(a, allowed)];
 }
@@ -214,7 +215,8 @@ struct xmpp_conn *server_connect(struct server *s, void *link, const char *peer,
 	return c;
 }
 
-void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_t len, int64_t now_us)
+void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_t len,
+		  int64_t now_us)
 {
 	s->now_us = now_us;
 	if (!c->dying)

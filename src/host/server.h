@@ -59,8 +59,10 @@ void server_shutdown(struct server *s, int64_t now_us);
 struct xmpp_conn *server_connect(struct server *s, void *link, const char *peer,
 				 const char *authority, int64_t now_us);
 /* Each of these may end the connection, after ops.close(). */
-void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_t len, int64_t now_us);
-void server_gone(struct server *s, struct xmpp_conn *c, int64_t now_us);        /* its socket died */
+void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_t len,
+		  int64_t now_us);
+void server_gone(struct server *s, struct xmpp_conn *c,
+		 int64_t now_us);        /* its socket died */
 
 /* NULL: refused. */
 struct channel *server_channel_open(struct server *s, void *link, const char *path,

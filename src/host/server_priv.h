@@ -186,7 +186,8 @@ void conn_send(struct xmpp_conn *c, struct xml *stanza);        /* and frees it 
 void conn_write(struct xmpp_conn *c, const struct xml *stanza); /* and keeps it */
 void conn_text(struct xmpp_conn *c, const char *text);
 /* Says goodbye and marks it: with condition a stream error goes before. */
-void conn_end(struct xmpp_conn *c, const char *condition, const char *why, int code, const char *reason);
+void conn_end(struct xmpp_conn *c, const char *condition, const char *why, int code,
+	      const char *reason);
 
 /* ---- service.c ---- */
 struct target { char local[ROOM_BYTES + 1], domain[DOMAIN_BYTES + 1], resource[ROOM_BYTES + 1]; };
@@ -273,7 +274,8 @@ void offer_send(struct occupant *o);
 void media_session_jingle(struct occupant *o, const struct xml *iq, const struct xml *jingle);
 /* Ends the media session of o: bridge, channel, sources.  reason: the client
  * is sent a session-terminate. */
-void media_session_end(struct occupant *o, enum session_state then, const char *reason, const char *text);
+void media_session_end(struct occupant *o, enum session_state then, const char *reason,
+		       const char *text);
 void media_session_clear(struct session *s);
 /* Within the limits of 4.13? Counts this one. */
 bool media_session_may_restart(struct occupant *o);

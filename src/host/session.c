@@ -37,7 +37,8 @@ static void send_terminate(struct occupant *o, const char *reason, const char *t
 	free(j);
 }
 
-void media_session_end(struct occupant *o, enum session_state then, const char *reason, const char *text)
+void media_session_end(struct occupant *o, enum session_state then, const char *reason,
+		       const char *text)
 {
 	struct session *s = &o->session;
 	struct server *srv = o->room->server;
@@ -77,7 +78,8 @@ bool media_session_may_restart(struct occupant *o)
 
 /* ---- errors ---- */
 
-static void refuse(struct occupant *o, const struct xml *iq, const char *condition, const char *text)
+static void refuse(struct occupant *o, const struct xml *iq, const char *condition,
+		   const char *text)
 {
 	service_error(o->conn, iq, !strcmp(condition, "resource-constraint") ? "wait" :
 		      !strcmp(condition, "bad-request") ? "modify" : "cancel", condition, text);

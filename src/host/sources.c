@@ -120,7 +120,8 @@ static void complete(const struct occupant *o, struct source_set *add)
 
 /* ---- validation (server.md 4.9) ---- */
 
-static const struct source *find_mine(const struct occupant *o, const struct source_set *add, uint32_t ssrc)
+static const struct source *find_mine(const struct occupant *o, const struct source_set *add,
+				      uint32_t ssrc)
 {
 	const struct source *s = source_set_find(add, ssrc);
 
@@ -296,7 +297,8 @@ static bool has_group(const struct source_set *s, const struct source_group *g)
 }
 
 /* What is in a and not in b. */
-static int difference(struct source_set *out, const struct source_set *a, const struct source_set *b)
+static int difference(struct source_set *out, const struct source_set *a,
+		      const struct source_set *b)
 {
 	int err = 0;
 

@@ -106,7 +106,8 @@ static void send_open(struct xmpp_conn *c)
 	buf_free(&b);
 }
 
-void conn_end(struct xmpp_conn *c, const char *condition, const char *why, int code, const char *reason)
+void conn_end(struct xmpp_conn *c, const char *condition, const char *why, int code,
+	      const char *reason)
 {
 	struct buf b = { 0 };
 

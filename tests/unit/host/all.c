@@ -2,13 +2,14 @@
 #include "unit/unit.h"
 
 extern const struct CMUnitTest test_bridge[], test_conn[], test_dominant[], test_focus[],
-	test_forward[], test_host[], test_http[], test_muc[], test_recordings[], test_video[];
+	test_forward[], test_host[], test_http[], test_muc[], test_recordings[], test_session[],
+	test_video[];
 
 int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
 		{ "conn", test_conn }, { "muc", test_muc }, { "focus", test_focus },
-		{ "http", test_http }, { "host", test_host }, { "recordings", test_recordings },
+		{ "session", test_session }, { "http", test_http }, { "host", test_host }, { "recordings", test_recordings },
 		{ "dominant", test_dominant }, { "forward", test_forward }, { "bridge", test_bridge },
 		{ "video", test_video }, { NULL, NULL }
 	};
