@@ -6,13 +6,16 @@ extern const struct CMUnitTest test_config_js[];
 extern const struct CMUnitTest test_recorded[];
 extern const struct CMUnitTest test_join[];
 extern const struct CMUnitTest test_call[];
+extern const struct CMUnitTest test_media[];
+extern const struct CMUnitTest test_link[];
 
 int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
 		{ "address", test_address }, { "config_js", test_config_js },
 		{ "recorded", test_recorded }, { "join", test_join },
-		{ "call", test_call }, { NULL, NULL }
+		{ "call", test_call }, { "media", test_media }, { "link", test_link },
+		{ NULL, NULL }
 	};
 
 	return unit_main(argc, argv, lists);

@@ -1,0 +1,90 @@
+/* media_priv.h - what media.c, media_session.c and media_servers.c share */
+#ifndef CALL_MEDIA_PRIV_H
+#define CALL_MEDIA_PRIV_H
+#include <pthread.h>
+#include "call/media.h"
+#include "io/resolve.h"
+
+enum { MEDIA_SERVERS = 12 };
+
+/* A STUN or TURN server.  address is "" until its name was looked up. */
+struct media_server {
+	char type[8], host[254], address[64], protocol[8];
+	uint16_t port;
+	char *user, *password;
+};
+
+struct media_servers {
+	struct media_server v[MEDIA_SERVERS];
+	size_t count;
+	struct media_lookup { struct media_servers *s; size_t i; struct resolve_call *call; } lookup[MEDIA_SERVERS];
+	unsigned waiting;       /* look-ups under way */
+	void (*done)(void *ctx);        /* each time that one ended */
+	void *ctx;
+};
+
+/* media_servers.c; any thread until media_servers_look_up(). */
+void media_servers_add_services(struct media_servers *s, const struct ext_service *v, size_t n);
+void media_servers_add_stun(struct media_servers *s, const char *list);
+void media_servers_add_turn(struct media_servers *s, const char *spec);
+/* Numeric ones are ready when it returns; done() is called for the others. */
+void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx), void *ctx);
+/* TURN servers that can be used now. */
+size_t media_servers_relays(const struct media_servers *s);
+void media_servers_clear(struct media_servers *s);
+
+/* What a session needs, owned; travels from loop to media. */
+struct media_start {
+	struct post_msg m;
+	struct media *media;
+	char *sid, *local_ufrag, *local_pwd, *remote_ufrag, *remote_pwd, *hash, *fingerprint, *cname;
+	bool dtls_client;
+	uint32_t ssrc;
+	uint8_t pt_opus, pt_red, pt_event, ext_level;
+	struct jingle_candidate cand[JINGLE_CANDIDATES];
+	size_t cands;
+	struct media_servers servers;
+};
+struct media_start *media_start_new(struct media *m, const struct call_media *p);
+void media_start_free(struct media_start *s);
+
+struct media {
+	struct loop *loop;              /* the owner's */
+	struct post *to_loop;
+	struct loop_watch *watch;
+	bool loopback, relay_only;
+	char *stun, *turn;
+	struct media_sink sink;
+	void *sink_ctx;
+	struct media_events ev;
+	void *ctx;
+	struct dtls_cert *cert;         /* made once, read by media */
+
+	struct loop *own;               /* the media thread's */
+	struct post *to_media;
+	struct loop_watch *media_watch;
+	pthread_t thread;
+	bool running;
+
+	/* media thread */
+	struct loop_timer *tick, *peer_tick, *relay_tick, *stats_tick;
+	struct peer *peer;
+	enum peer_state state;
+	struct media_start *session;    /* what the peer was made of; NULL: none */
+	bool with_relays;               /* it has been given them */
+	int64_t started_us;
+	unsigned closing;               /* transports with a relay that is given back */
+	struct media_stats past;        /* counters of sessions that are over */
+
+	pthread_mutex_t lock;           /* leaf: guards stats */
+	struct media_stats stats;
+};
+
+/* media_session.c, media thread */
+void media_session_start(struct media *m, struct media_start *s);
+void media_session_end(struct media *m);
+int media_session_timers(struct media *m);      /* before the thread runs */
+/* media.c: news for the loop. */
+void media_tell(struct media *m, int state, const char *why);
+
+#endif

@@ -1,0 +1,164 @@
+/* media_servers.c - STUN and TURN servers by name */
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/text.h"
+#include "call/media_priv.h"
+
+enum { STUN_PORT = 3478 };
+
+static void add(struct media_servers *s, const char *type, const char *host, unsigned port,
+		const char *protocol, const char *user, const char *password)
+{
+	struct media_server *v = &s->v[s->count];
+
+	if (s->count == MEDIA_SERVERS || !port || port > 65535)
+		return;
+	memset(v, 0, sizeof(*v));
+	if (!*host || !text_copy(v->host, sizeof(v->host), host) || !text_copy(v->type, sizeof(v->type), type) ||
+	    !text_copy(v->protocol, sizeof(v->protocol), protocol))
+		return;
+	v->port = (uint16_t)port;
+	if (text_set(&v->user, user ? user : "") || text_set(&v->password, password ? password : ""))
+		abort();
+	s->count++;
+}
+
+/* STUN is of no use towards a bridge: our candidates are not signalled.  TURN
+ * over TLS is not built in. */
+void media_servers_add_services(struct media_servers *s, const struct ext_service *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(v[i].type, "turn"))
+			add(s, v[i].type, v[i].host, v[i].port, v[i].transport, v[i].username, v[i].password);
+}
+
+/* "host", "host:port", "[v6]:port" */
+static void split_port(char *host, unsigned *port)
+{
+	char *colon = strrchr(host, ':'), *bracket = strchr(host, ']');
+	uint64_t n;
+
+	if (*host == '[' && bracket) {
+		*bracket = 0;
+		if (bracket[1] == ':' && !text_u64(bracket + 2, 1, 65535, &n))
+			*port = (unsigned)n;
+		memmove(host, host + 1, strlen(host));
+	} else if (colon && strchr(host, ':') == colon && !text_u64(colon + 1, 1, 65535, &n)) {
+		*colon = 0;
+		*port = (unsigned)n;
+	}
+}
+
+void media_servers_add_stun(struct media_servers *s, const char *list)
+{
+	char host[254];
+
+	while (*list) {
+		size_t n = strcspn(list, " ,");
+		unsigned port = STUN_PORT;
+
+		if (n && n < sizeof(host)) {
+			memcpy(host, list, n);
+			host[n] = 0;
+			split_port(host, &port);
+			add(s, "stun", host, port, "udp", NULL, NULL);
+		}
+		list += n + (list[n] != 0);
+	}
+}
+
+/* "turn:user:password@host[:port][?transport=tcp]" */
+void media_servers_add_turn(struct media_servers *s, const char *spec)
+{
+	char *copy, *user, *password, *at, *query;
+	unsigned port = STUN_PORT;
+
+	if (!*spec)
+		return;
+	copy = strdup(spec);
+	if (!copy)
+		abort();
+	user = copy + (text_starts(copy, "turn:") ? 5 : 0);
+	at = strrchr(user, '@');
+	password = strchr(user, ':');
+	if (at && password && password < at) {
+		*at++ = *password++ = 0;
+		query = strchr(at, '?');
+		if (query)
+			*query++ = 0;
+		split_port(at, &port);
+		add(s, "turn", at, port, query && strstr(query, "transport=tcp") ? "tcp" : "udp", user, password);
+	} else {
+		log_warn("call", "network.turn is turn:user:password@host[:port][?transport=tcp]");
+	}
+	text_wipe(copy, strlen(spec));
+	free(copy);
+}
+
+static void put_address(struct media_server *v, const struct sockaddr_storage *a)
+{
+	socklen_t len = a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+	if (getnameinfo((const struct sockaddr *)a, len, v->address, sizeof(v->address), NULL, 0, NI_NUMERICHOST))
+		*v->address = 0;
+}
+
+static void on_answer(void *ctx, const struct resolve_answer *a)
+{
+	struct media_lookup *k = ctx;
+	struct media_servers *s = k->s;
+
+	k->call = NULL;
+	s->waiting--;
+	if (a->error || !a->count)
+		log_info("call", "relay %s: %s", s->v[k->i].host, a->text);
+	else
+		put_address(&s->v[k->i], &a->addrs[0]);
+	s->done(s->ctx);
+}
+
+static bool is_numeric(struct media_server *v)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM }, *list;
+
+	if (getaddrinfo(v->host, NULL, &hints, &list))
+		return false;
+	freeaddrinfo(list);
+	return text_copy(v->address, sizeof(v->address), v->host);
+}
+
+void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx), void *ctx)
+{
+	s->done = done;
+	s->ctx = ctx;
+	for (size_t i = 0; i < s->count; i++) {
+		s->lookup[i] = (struct media_lookup){ s, i, NULL };
+		if (!is_numeric(&s->v[i]) && !resolve_start(&s->lookup[i].call, l, s->v[i].host, s->v[i].port,
+							    on_answer, &s->lookup[i]))
+			s->waiting++;
+	}
+}
+
+size_t media_servers_relays(const struct media_servers *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		n += !strcmp(s->v[i].type, "turn") && *s->v[i].address;
+	return n;
+}
+
+void media_servers_clear(struct media_servers *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		resolve_cancel(&s->lookup[i].call);
+		free(s->v[i].user);
+		if (s->v[i].password)
+			text_wipe(s->v[i].password, strlen(s->v[i].password));
+		free(s->v[i].password);
+	}
+	s->count = s->waiting = 0;
+}
