@@ -201,7 +201,7 @@ void focus_tick(struct room *r)
 	r->alone_us = 0;
 	for (struct occupant *o = r->first; o; o = o->next)
 		if (has_session(o))
-			media_session_end(o, SESSION_NONE, "expired", "Idle session timeout");
+			host_session_end(o, SESSION_NONE, "expired", "Idle session timeout");
 }
 
 int64_t focus_due(const struct room *r)
@@ -228,10 +228,10 @@ void focus_bridge_state(struct occupant *o, uint64_t session, enum bridge_endpoi
 	log_info("host", "%s: the media session %s (%s)", o->jid,
 		 state == BRIDGE_FAILED ? "failed" : "expired", why ? why : "");
 	if (++s->failures >= FAILURES) {
-		media_session_end(o, SESSION_ENDED, "connectivity-error", "the media never came up");
+		host_session_end(o, SESSION_ENDED, "connectivity-error", "the media never came up");
 		return;
 	}
-	media_session_end(o, SESSION_NONE, "success", "moving");
+	host_session_end(o, SESSION_NONE, "success", "moving");
 	focus_invite_all(o->room);
 }
 
@@ -298,7 +298,7 @@ static void on_answer(struct occupant *o, const struct xml *iq)
 	if (o->session.state == SESSION_OFFERED && !strcmp(type, "error") &&
 	    !strcmp(xml_attr(iq, "id"), o->session.invite_id)) {
 		log_info("host", "%s refused its invitation: %s", o->jid, xmpp_error_condition(iq));
-		media_session_end(o, SESSION_ENDED, NULL, NULL);
+		host_session_end(o, SESSION_ENDED, NULL, NULL);
 	}
 }
 
@@ -323,7 +323,7 @@ void focus_iq(struct occupant *o, const struct xml *iq)
 	}
 	set = !strcmp(xml_attr(iq, "type"), "set");
 	if (set && xml_is(q, "jingle", NS_JINGLE))
-		media_session_jingle(o, iq, q);
+		host_session_jingle(o, iq, q);
 	else if (set && is_mute(q))
 		on_mute(o, iq, q);
 	else if (!set && xml_is(q, "query", NS_DISCO_INFO))

@@ -65,7 +65,7 @@ struct room *room_open(struct server *s, const char *name, const char *domain)
 
 static void occupant_free(struct occupant *o)
 {
-	media_session_clear(&o->session);
+	host_session_clear(&o->session);
 	xml_free(&o->presence);
 	free(o->jid);
 	free(o);

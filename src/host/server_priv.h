@@ -271,14 +271,14 @@ void focus_bridge_state(struct occupant *o, uint64_t session, enum bridge_endpoi
 void offer_send(struct occupant *o);
 
 /* ---- session.c ---- */
-void media_session_jingle(struct occupant *o, const struct xml *iq, const struct xml *jingle);
+void host_session_jingle(struct occupant *o, const struct xml *iq, const struct xml *jingle);
 /* Ends the media session of o: bridge, channel, sources.  reason: the client
  * is sent a session-terminate. */
-void media_session_end(struct occupant *o, enum session_state then, const char *reason,
+void host_session_end(struct occupant *o, enum session_state then, const char *reason,
 		       const char *text);
-void media_session_clear(struct session *s);
+void host_session_clear(struct session *s);
 /* Within the limits of 4.13? Counts this one. */
-bool media_session_may_restart(struct occupant *o);
+bool host_session_may_restart(struct occupant *o);
 
 /* ---- sources.c ---- */
 /* New ones in the words of o; NULL if they are good, else why not. */

@@ -12,7 +12,7 @@
 #include "xmpp/jingle.h"
 #include "xmpp/ns.h"
 
-void media_session_clear(struct session *s)
+void host_session_clear(struct session *s)
 {
 	source_set_clear(&s->own);
 	source_set_clear(&s->told);
@@ -37,7 +37,7 @@ static void send_terminate(struct occupant *o, const char *reason, const char *t
 	free(j);
 }
 
-void media_session_end(struct occupant *o, enum session_state then, const char *reason,
+void host_session_end(struct occupant *o, enum session_state then, const char *reason,
 		       const char *text)
 {
 	struct session *s = &o->session;
@@ -61,7 +61,7 @@ void media_session_end(struct occupant *o, enum session_state then, const char *
 	sources_sync(o->room);
 }
 
-bool media_session_may_restart(struct occupant *o)
+bool host_session_may_restart(struct occupant *o)
 {
 	struct session *s = &o->session;
 	int64_t now = o->room->server->now_us;
@@ -150,7 +150,7 @@ static void on_accept(struct occupant *o, const struct xml *iq, struct jingle *j
 		why = take_sources(o, j);
 	if (why) {
 		refuse(o, iq, "bad-request", why);
-		media_session_end(o, SESSION_ENDED, NULL, NULL);
+		host_session_end(o, SESSION_ENDED, NULL, NULL);
 		return;
 	}
 	o->session.state = SESSION_ACTIVE;
@@ -211,13 +211,13 @@ static void on_terminate(struct occupant *o, const struct xml *iq, struct jingle
 	log_debug("host", "%s ends its session: %s %s", o->jid, j->reason, j->reason_text);
 	if (!j->restart) {
 		ok(o, iq);
-		media_session_end(o, SESSION_ENDED, NULL, NULL);
-	} else if (!media_session_may_restart(o)) {
+		host_session_end(o, SESSION_ENDED, NULL, NULL);
+	} else if (!host_session_may_restart(o)) {
 		refuse(o, iq, "resource-constraint", "rate-limited");
-		media_session_end(o, SESSION_ENDED, NULL, NULL);
+		host_session_end(o, SESSION_ENDED, NULL, NULL);
 	} else {
 		ok(o, iq);
-		media_session_end(o, SESSION_NONE, NULL, NULL);
+		host_session_end(o, SESSION_NONE, NULL, NULL);
 		focus_invite_all(o->room);
 	}
 }
@@ -231,11 +231,11 @@ static void on_info(struct occupant *o, const struct xml *iq, struct jingle *j)
 		refuse(o, iq, "feature-not-implemented", "no ICE restart in place: restart the session");
 	} else if (!j->ice_failed || other_bridge_session(o, j)) {
 		ok(o, iq);
-	} else if (!media_session_may_restart(o)) {
+	} else if (!host_session_may_restart(o)) {
 		refuse(o, iq, "resource-constraint", "rate-limited");
 	} else {
 		ok(o, iq);
-		media_session_end(o, SESSION_NONE, "success", "moving");
+		host_session_end(o, SESSION_NONE, "success", "moving");
 		focus_invite_all(o->room);
 	}
 }
@@ -284,7 +284,7 @@ static void act(struct occupant *o, const struct xml *iq, struct jingle *j)
 	refuse(o, iq, "feature-not-implemented", j->action_text);
 }
 
-void media_session_jingle(struct occupant *o, const struct xml *iq, const struct xml *jingle)
+void host_session_jingle(struct occupant *o, const struct xml *iq, const struct xml *jingle)
 {
 	struct jingle *j = host_alloc(sizeof(*j));
 	int err = jingle_parse(j, jingle, o->nick);
