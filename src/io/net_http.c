@@ -5,7 +5,9 @@
  *
  * A reply is shared by the two; whichever side goes first leaves it to the
  * other.  While an answer is awaited the connection is not read, since
- * libwebsockets would spin over what it cannot take yet.
+ * libwebsockets would spin over what it cannot take yet.  (It still does where
+ * a peer sends more and does not read an answer that is beyond the socket's
+ * buffers, until TIMEOUT_S ends that: our answers are small.)
  */
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
 
@@ -206,6 +207,70 @@ static void odd_clients_get_an_answer(void **state)
 	assert_int_equal(f->status, 200);
 }
 
+/* CPU time of this process in ms while the loop runs for `ms`. */
+static long cpu_for(struct fixture *f, int ms)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	run_for(f, ms);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	return (long)(b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000;
+}
+
+/* While an answer is awaited a client may send more, or go: no spinning. */
+static void who_waits_costs_nothing(void **state)
+{
+	static const char *const requests[] = {
+		"GET /late HTTP/1.1\r\nHost: h\r\n\r\nGET /next",
+		"POST /late HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhiPOST /next HTTP/1.1\r\n",
+	};
+	struct fixture *f = *state;
+	struct linger reset = { 1, 0 };
+
+	for (int i = 0; i < 8; i++) {
+		int fd = raw_connect(f);
+
+		assert_true(send(fd, requests[i & 1], strlen(requests[i & 1]), MSG_NOSIGNAL) > 0);
+		while (!f->late)
+			loop_iterate(f->loop, 10000);
+		if (i / 2 == 1)
+			shutdown(fd, SHUT_WR);
+		if (i / 2 == 2)
+			shutdown(fd, SHUT_RDWR);
+		if (i / 2 == 3) {
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+			close(fd);
+		}
+		assert_in_range(cpu_for(f, 200), 0, 60);
+		http_reply_send(f->late, 200, "text/plain", NULL, "x", 1);
+		f->late = NULL;
+		run_for(f, 20);
+		if (i / 2 < 3)
+			close(fd);
+	}
+	ask(f, "GET", "x", NULL);
+	assert_int_equal(f->status, 200);
+}
+
+/* Asks for much, reads nothing, and sends more. */
+static void who_does_not_read_costs_little(void **state)
+{
+	static const char request[] = "GET /big HTTP/1.1\r\nHost: h\r\n\r\nGET /big";
+	struct fixture *f = *state;
+	int small = 4096, fd[20];
+
+	for (int i = 0; i < 20; i++) {
+		fd[i] = raw_connect(f);
+		setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		assert_true(send(fd[i], request, strlen(request), MSG_NOSIGNAL) > 0);
+	}
+	run_for(f, 200);
+	assert_in_range(cpu_for(f, 300), 0, 60);
+	for (int i = 0; i < 20; i++)
+		close(fd[i]);
+}
+
 /* What a browser and a strange XMPP client send, and what they get. */
 static void the_subprotocol_is_echoed_if_asked_for(void **state)
 {
@@ -238,7 +303,8 @@ const struct CMUnitTest test_http[] = {
 	T(requests_are_answered), T(redirects_are_followed_within_reason),
 	T(failures_have_a_kind_and_words), T(silence_ends_in_time), T(a_late_answer_comes),
 	T(too_long_an_answer_is_refused), T(a_cancelled_call_says_nothing),
-	T(the_client_may_go_in_its_handler), T(odd_clients_get_an_answer),
+	T(the_client_may_go_in_its_handler), T(who_waits_costs_nothing),
+	T(who_does_not_read_costs_little), T(odd_clients_get_an_answer),
 	T(the_subprotocol_is_echoed_if_asked_for),
 	{ 0 }
 };
