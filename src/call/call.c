@@ -28,9 +28,10 @@ void call_emit(struct call *c, const struct call_event *ev)
 	c->event(c->ctx, ev);
 }
 
-static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
-static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt, va_list ap)
+static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt,
+		va_list ap) __attribute__((format(printf, 4, 0)));
+static void say(struct call *c, enum call_event_type type, const char *kind, const char *fmt,
+		va_list ap)
 {
 	struct buf b = { 0 };
 	struct call_event ev = { .type = type, .kind = kind };
@@ -197,12 +198,30 @@ void call_leave_input(struct call *c)
 	bury(c);
 }
 
+/* Whoever frees a call in the middle of it does not leave a ghost behind. */
+static void say_goodbye(struct call *c)
+{
+	struct xml *p;
+
+	if (c->media_running)
+		c->ops.media_stop(c->ops_ctx);
+	if (!c->stream)
+		return;
+	if (c->phase == PHASE_JOINED || c->phase == PHASE_JOINING) {
+		p = muc_leave_new(c->occupant, NULL);
+		xmpp_stream_send(c->stream, &p);
+	}
+	xmpp_stream_close(c->stream);
+	c->ops.stream_close(c->ops_ctx);
+}
+
 void call_free(struct call **cp)
 {
 	struct call *c = *cp;
 
 	if (!c)
 		return;
+	say_goodbye(c);
 	call_drop_stream(c);
 	commands_forget(c);
 	roster_clear(c);

@@ -33,6 +33,8 @@ struct call_media {
 	const char *sid;
 };
 
+/* Called from inputs, ticks and commands; the answers come later, never from
+ * within. */
 struct call_ops {
 	/* Answers with call_http_input() of the same tag. */
 	void (*http)(void *ctx, unsigned tag, const char *method, const char *url,
@@ -79,8 +81,9 @@ enum call_event_type {
 	CALL_EV_STEP,           /* text: what is being tried, for people */
 	CALL_EV_JOINED,         /* me */
 	CALL_EV_ENDED,          /* end, kind, text; the call is idle again */
-	CALL_EV_PERSON_JOINED, CALL_EV_PERSON_LEFT, CALL_EV_PERSON_CHANGED, /* person; text: reason of leaving; quiet: was there when we came */
-	CALL_EV_HAND,           /* person */
+	CALL_EV_PERSON_JOINED, CALL_EV_PERSON_LEFT,
+	CALL_EV_PERSON_CHANGED, /* person; text: reason of leaving; quiet: was there when we came */
+	CALL_EV_HAND,           /* person: only the hand changed */
 	CALL_EV_MESSAGE,        /* message */
 	CALL_EV_SUBJECT,        /* text, person may be NULL */
 	CALL_EV_MUTED_BY,       /* person (NULL: the focus): we are muted now */
@@ -143,20 +146,31 @@ int call_set_muted(struct call *c, bool muted, int64_t now_us);
 int call_set_name(struct call *c, const char *name, int64_t now_us);
 int call_set_hand(struct call *c, bool up, int64_t now_us);
 int call_say(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
-int call_tell(struct call *c, const char *id, const char *text, const char **kind, char **why, int64_t now_us);
+int call_tell(struct call *c, const char *id, const char *text, const char **kind, char **why,
+	      int64_t now_us);
 int call_topic(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
-int call_kick(struct call *c, const char *id, const char *reason, const char **kind, char **why, int64_t now_us);
+int call_kick(struct call *c, const char *id, const char *reason, const char **kind, char **why,
+	      int64_t now_us);
 int call_mute_other(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
 /* Broadcast figures about our connection (10 s in the web client). */
 void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up,
 		     double loss_down, double quality, double rtt_ms);
 
 /* Inputs. */
-struct call_http_answer { int status /* 0: none */; const char *body; size_t len; const char *url, *error; bool tls, name_error, refused; };
-void call_http_input(struct call *c, unsigned tag, const struct call_http_answer *a, int64_t now_us);
+struct call_http_answer {
+	int status;             /* 0: none */
+	const char *body;
+	size_t len;
+	const char *url;        /* the last one, after redirects */
+	const char *error;      /* why there is no status, for people */
+	bool tls, name_error, refused;
+};
+void call_http_input(struct call *c, unsigned tag, const struct call_http_answer *a,
+		     int64_t now_us);
 void call_stream_opened(struct call *c, int64_t now_us);
 void call_stream_input(struct call *c, const char *text, size_t len, int64_t now_us);
-void call_stream_closed(struct call *c, int error /* enum net_error */, int status, const char *text, int64_t now_us);
+void call_stream_closed(struct call *c, int error /* enum net_error */, int status,
+			const char *text, int64_t now_us);
 void call_channel_opened(struct call *c, int64_t now_us);
 void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us);
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us);

@@ -31,7 +31,7 @@
 /* XEP-0115 wants an address that tells programs apart; who hides the program's
  * name looks like any other terminal client. */
 #define CAPS_NODE "https://ttymeet.org"
-#define CAPS_NODE_PLAIN "https://jitsi.org/terminal"
+#define CAPS_NODE_PLAIN "https://example.net/console"
 
 enum {
 	PEOPLE_MAX = 500, NAME_BYTES = 200,

@@ -190,8 +190,8 @@ void call_channel_input(struct call *c, const char *text, size_t len, int64_t no
 	call_leave_input(c);
 }
 
-void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up, double loss_down,
-		     double quality, double rtt_ms)
+void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up,
+		     double loss_down, double quality, double rtt_ms)
 {
 	struct buf b = { 0 };
 

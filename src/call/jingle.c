@@ -163,7 +163,9 @@ static void fill_transport(struct call *c, struct jingle *a, const struct jingle
  * and extension stand there for correctness. */
 static void accept(struct call *c, const struct jingle *offer, bool replace)
 {
-	struct jingle a = { .action = replace ? JINGLE_TRANSPORT_ACCEPT : JINGLE_ACCEPT, .initial_last_n = -1 };
+	struct jingle a = {
+		.action = replace ? JINGLE_TRANSPORT_ACCEPT : JINGLE_ACCEPT, .initial_last_n = -1,
+	};
 	struct source own = { .ssrc = c->ssrc, .owner = c->nick, .name = c->source_name, .msid = c->msid };
 	struct xml *iq;
 

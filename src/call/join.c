@@ -278,8 +278,8 @@ void call_stream_closed(struct call *c, int error, int status, const char *text,
 	else if (!was_up)
 		call_lost(c, CALL_END_NO_SERVER, error == NET_TLS ? "tls" : "unreachable", "%s: %s",
 			  c->d.websocket, why);
-	else if (c->phase != PHASE_CONNECTING || !join_guess_failed(c, false, "no XMPP for %s at %s", c->d.domain,
-								    c->d.websocket))
+	else if (c->phase != PHASE_CONNECTING ||
+		 !join_guess_failed(c, false, "no XMPP for %s at %s", c->d.domain, c->d.websocket))
 		call_lost(c, CALL_END_NO_SERVER, "closed", "%s closed the connection%s%s", c->a.authority,
 			  text && *text ? ": " : "", text ? text : "");
 	call_leave_input(c);
@@ -299,7 +299,8 @@ static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 								   c->d.websocket, c->d.domain, text))
 		;
 	else if (why == XMPP_LOGIN)
-		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s refuses the login: %s", c->a.authority, text);
+		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s refuses the login: %s",
+			    c->a.authority, text);
 	else if (why == XMPP_NO_MECHANISM)
 		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s: %s; see --login-file and --jwt-file",
 			    c->a.authority, text);
@@ -410,7 +411,8 @@ void join_new_nick(struct call *c, const char *jid)
 
 	text_copy(nick, sizeof(nick), local ? local : "");
 	/* Anonymous servers may insist on the first eight of our own address. */
-	if (c->login_user || c->conflict_try || strlen(nick) != 8 || nick[strspn(nick, "0123456789abcdef")])
+	if (c->login_user || c->conflict_try || strlen(nick) != 8 ||
+	    nick[strspn(nick, "0123456789abcdef")])
 		rng_hex(nick, 8);
 	free(local);
 	call_set(&c->nick, nick);

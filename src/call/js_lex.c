@@ -187,7 +187,9 @@ static bool is_name(char c)
 /* `return /x/` and the like: a word after which a value begins. */
 static bool wants_value(const char *word)
 {
-	static const char *const words[] = { "return", "typeof", "case", "in", "of", "new", "void", "else" };
+	static const char *const words[] = {
+		"return", "typeof", "case", "in", "of", "new", "void", "else"
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (!strcmp(words[i], word))

@@ -11,7 +11,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10, PING_S = 20 };
+enum {
+	HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10,
+	/* A bridge's proxy closes what was quiet for 60 s. */
+	PING_S = 20
+};
 
 struct http_slot { struct call_link *link; unsigned tag; struct http_call *call; bool failed; };
 
@@ -30,7 +34,8 @@ struct call_link {
 	void (*event)(void *ctx, const struct call_event *ev);
 };
 
-static void trace(struct call_link *l, const char *dir, const char *ch, const char *data, size_t len)
+static void trace(struct call_link *l, const char *dir, const char *ch, const char *data,
+		  size_t len)
 {
 	if (l->trace)
 		l->trace(l->ctx, dir, ch, data, len);
@@ -311,9 +316,9 @@ void call_link_free(struct call_link **lp)
 	loop_timer_free(&l->timer);
 	for (int i = 0; i < HTTP_CALLS; i++)
 		http_cancel(&l->slot[i].call);
+	call_free(&l->call);
 	ws_free(&l->stream);
 	ws_free(&l->channel);
-	call_free(&l->call);
 	free(l);
 	*lp = NULL;
 }

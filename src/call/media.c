@@ -43,7 +43,8 @@ void media_tell(struct media *m, int state, const char *why)
 {
 	struct state_msg *s = calloc(1, sizeof(*s));
 
-	if (!s || text_set(&s->sid, m->session ? m->session->sid : "") || text_set(&s->why, why ? why : ""))
+	if (!s || text_set(&s->sid, m->session ? m->session->sid : "") ||
+	    text_set(&s->why, why ? why : ""))
 		abort();
 	s->m.run = state_run;
 	s->m.drop = state_drop;
@@ -124,7 +125,8 @@ static int start_thread(struct media *m)
 	if (!err)
 		err = post_new(&m->to_media, 0);
 	if (!err)
-		err = loop_watch_new(&m->media_watch, m->own, "orders", post_fd(m->to_media), G_IO_IN, on_orders, m);
+		err = loop_watch_new(&m->media_watch, m->own, "orders", post_fd(m->to_media),
+				     G_IO_IN, on_orders, m);
 	if (!err)
 		err = loop_timer_new(&m->tick, m->own, "sound", on_tick, m);
 	if (!err)
@@ -185,7 +187,8 @@ int media_new(struct media **out, struct loop *loop, const struct media_config *
 	m->ev = *ev;
 	m->ctx = ctx;
 	m->stats.peer.rtt_ms = -1;
-	if (!text_set(&m->stun, cfg->stun ? cfg->stun : "") && !text_set(&m->turn, cfg->turn ? cfg->turn : ""))
+	if (!text_set(&m->stun, cfg->stun ? cfg->stun : "") &&
+	    !text_set(&m->turn, cfg->turn ? cfg->turn : ""))
 		err = dtls_cert_new(&m->cert);
 	if (!err)
 		err = post_new(&m->to_loop, 0);

@@ -17,7 +17,11 @@ struct media_server {
 struct media_servers {
 	struct media_server v[MEDIA_SERVERS];
 	size_t count;
-	struct media_lookup { struct media_servers *s; size_t i; struct resolve_call *call; } lookup[MEDIA_SERVERS];
+	struct media_lookup {
+		struct media_servers *s;
+		size_t i;
+		struct resolve_call *call;
+	} lookup[MEDIA_SERVERS];
 	unsigned waiting;       /* look-ups under way */
 	void (*done)(void *ctx);        /* each time that one ended */
 	void *ctx;
@@ -28,7 +32,8 @@ void media_servers_add_services(struct media_servers *s, const struct ext_servic
 void media_servers_add_stun(struct media_servers *s, const char *list);
 void media_servers_add_turn(struct media_servers *s, const char *spec);
 /* Numeric ones are ready when it returns; done() is called for the others. */
-void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx), void *ctx);
+void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx),
+			   void *ctx);
 /* TURN servers that can be used now. */
 size_t media_servers_relays(const struct media_servers *s);
 void media_servers_clear(struct media_servers *s);

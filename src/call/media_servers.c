@@ -17,7 +17,8 @@ static void add(struct media_servers *s, const char *type, const char *host, uns
 	if (s->count == MEDIA_SERVERS || !port || port > 65535)
 		return;
 	memset(v, 0, sizeof(*v));
-	if (!*host || !text_copy(v->host, sizeof(v->host), host) || !text_copy(v->type, sizeof(v->type), type) ||
+	if (!*host || !text_copy(v->host, sizeof(v->host), host) ||
+	    !text_copy(v->type, sizeof(v->type), type) ||
 	    !text_copy(v->protocol, sizeof(v->protocol), protocol))
 		return;
 	v->port = (uint16_t)port;
@@ -32,7 +33,8 @@ void media_servers_add_services(struct media_servers *s, const struct ext_servic
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(v[i].type, "turn"))
-			add(s, v[i].type, v[i].host, v[i].port, v[i].transport, v[i].username, v[i].password);
+			add(s, v[i].type, v[i].host, v[i].port, v[i].transport, v[i].username,
+			    v[i].password);
 }
 
 /* "host", "host:port", "[v6]:port" */
@@ -90,7 +92,8 @@ void media_servers_add_turn(struct media_servers *s, const char *spec)
 		if (query)
 			*query++ = 0;
 		split_port(at, &port);
-		add(s, "turn", at, port, query && strstr(query, "transport=tcp") ? "tcp" : "udp", user, password);
+		add(s, "turn", at, port, query && strstr(query, "transport=tcp") ? "tcp" : "udp",
+		    user, password);
 	} else {
 		log_warn("call", "network.turn is turn:user:password@host[:port][?transport=tcp]");
 	}
@@ -100,9 +103,11 @@ void media_servers_add_turn(struct media_servers *s, const char *spec)
 
 static void put_address(struct media_server *v, const struct sockaddr_storage *a)
 {
-	socklen_t len = a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	socklen_t len = a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+		: sizeof(struct sockaddr_in);
 
-	if (getnameinfo((const struct sockaddr *)a, len, v->address, sizeof(v->address), NULL, 0, NI_NUMERICHOST))
+	if (getnameinfo((const struct sockaddr *)a, len, v->address, sizeof(v->address), NULL, 0,
+			NI_NUMERICHOST))
 		*v->address = 0;
 }
 
@@ -130,14 +135,16 @@ static bool is_numeric(struct media_server *v)
 	return text_copy(v->address, sizeof(v->address), v->host);
 }
 
-void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx), void *ctx)
+void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx),
+			   void *ctx)
 {
 	s->done = done;
 	s->ctx = ctx;
 	for (size_t i = 0; i < s->count; i++) {
 		s->lookup[i] = (struct media_lookup){ s, i, NULL };
-		if (!is_numeric(&s->v[i]) && !resolve_start(&s->lookup[i].call, l, s->v[i].host, s->v[i].port,
-							    on_answer, &s->lookup[i]))
+		if (!is_numeric(&s->v[i]) &&
+		    !resolve_start(&s->lookup[i].call, l, s->v[i].host, s->v[i].port, on_answer,
+				   &s->lookup[i]))
 			s->waiting++;
 	}
 }

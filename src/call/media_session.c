@@ -178,7 +178,8 @@ static void on_peer_tick(void *ctx, int64_t now_us)
 		loop_timer_set(m->peer_tick, peer_tick(m->peer, now_us));
 }
 
-static int make_transport(void *ctx, struct transport **out, const struct transport_events *ev, void *ev_ctx)
+static int make_transport(void *ctx, struct transport **out, const struct transport_events *ev,
+			  void *ev_ctx)
 {
 	struct media *m = ctx;
 	const struct media_start *s = m->session;
@@ -194,7 +195,8 @@ static int make_transport(void *ctx, struct transport **out, const struct transp
 	for (size_t i = 0; i < s->cands; i++) {
 		const struct jingle_candidate *c = &s->cand[i];
 
-		cand[i] = (struct ice_candidate){ c->ip, c->port, c->priority, c->type, c->foundation };
+		cand[i] = (struct ice_candidate){ c->ip, c->port, c->priority, c->type,
+			c->foundation };
 		/* A bridge on this machine is reached by loopback alone. */
 		cfg.loopback |= !strcmp(c->ip, "::1") || text_starts(c->ip, "127.");
 	}
@@ -202,8 +204,8 @@ static int make_transport(void *ctx, struct transport **out, const struct transp
 		const struct media_server *v = &s->servers.v[i];
 
 		if (*v->address)
-			server[cfg.servers++] = (struct ice_server){ v->type, v->address, v->port, v->protocol,
-				v->user, v->password };
+			server[cfg.servers++] = (struct ice_server){ v->type, v->address, v->port,
+				v->protocol, v->user, v->password };
 	}
 	return transport_nice_new(out, &cfg, ev, ev_ctx);
 }
@@ -263,8 +265,8 @@ static void relay_only(struct media *m, int64_t now_us)
 	else if (media_servers_relays(s))
 		make_peer(m, true);
 	else
-		media_tell(m, PEER_FAILED, "no relay (TURN server) is known, and without one nothing is sent: "
-			   "see network.turn and --relay-only");
+		media_tell(m, PEER_FAILED, "no relay (TURN server) is known, and without one "
+			   "nothing is sent: see network.turn and --relay-only");
 }
 
 static void on_relay_tick(void *ctx, int64_t now_us)
@@ -275,7 +277,8 @@ static void on_relay_tick(void *ctx, int64_t now_us)
 		return;
 	if (m->relay_only) {
 		relay_only(m, now_us);
-	} else if (m->state == PEER_CONNECTING && !m->with_relays && now_us - m->started_us >= RELAY_AFTER_US &&
+	} else if (m->state == PEER_CONNECTING && !m->with_relays &&
+		   now_us - m->started_us >= RELAY_AFTER_US &&
 		   media_servers_relays(&m->session->servers)) {
 		log_info("call", "no way to the bridge yet; trying a relay, too");
 		make_peer(m, true);

@@ -77,7 +77,8 @@ static const char *text_of(const json_t *o, const char *key)
 static void take_services(struct call *c, const json_t *list)
 {
 	struct xml *services = xml_new("services", NS_EXTDISCO);
-	static const char *const keys[] = { "type", "host", "port", "transport", "username", "password", "expires" };
+	static const char *const keys[] = { "type", "host", "port", "transport", "username",
+		"password", "expires" };
 	struct ext_service *v = NULL;
 	size_t n = 0, i;
 	const json_t *s;
@@ -89,7 +90,8 @@ static void take_services(struct call *c, const json_t *list)
 			if (*text_of(s, keys[k]))
 				xml_set(x, keys[k], text_of(s, keys[k]));
 		if (json_is_integer(json_object_get(s, "port")))
-			xml_setf(x, "port", "%d", (int)(json_integer_value(json_object_get(s, "port")) & 0xffff));
+			xml_setf(x, "port", "%d",
+				 (int)(json_integer_value(json_object_get(s, "port")) & 0xffff));
 	}
 	if (!ext_services_parse(&v, &n, services) && n)
 		join_services(c, v, n);
@@ -112,7 +114,8 @@ static void on_metadata(struct call *c, const json_t *j)
 /* For newcomers that are no moderators. */
 void policy_seated(struct call *c)
 {
-	if (c->want_start_muted && c->phase == PHASE_JOINED && !c->was_seated && !c->self_moderator && !c->no_mic)
+	if (c->want_start_muted && c->phase == PHASE_JOINED && !c->was_seated &&
+	    !c->self_moderator && !c->no_mic)
 		call_muted_by(c, NULL, "people start muted here");
 }
 

@@ -66,7 +66,11 @@ static void session_invalid(struct call *c)
 
 static void not_authorized(struct call *c)
 {
-	/* We were in: the host went, and may be back before we give up. */
+	if (c->phase == PHASE_JOINED) { /* the sound goes on without a focus */
+		ask_later(c);
+		return;
+	}
+	/* Once in: the host went, and may be back before we give up. */
 	call_lost(c, CALL_END_TURNED_AWAY, "not-authorized",
 		  "the room is not open, and %s lets only people with a login open rooms: "
 		  "try again when the host is there, or log in (--login-file, --jwt-file)%s%s",
@@ -76,7 +80,8 @@ static void not_authorized(struct call *c)
 
 static void request_failed(struct call *c, const char *text)
 {
-	if (c->phase == PHASE_REQUESTING && join_guess_failed(c, false, "no focus at %s (%s)", c->d.focus, text))
+	if (c->phase == PHASE_REQUESTING &&
+	    join_guess_failed(c, false, "no focus at %s (%s)", c->d.focus, text))
 		return;
 	if (c->request_try < FAILED_TRIES)
 		ask_later(c);   /* a focus that just starts */
@@ -87,7 +92,7 @@ static void request_failed(struct call *c, const char *text)
 
 static void take_ready(struct call *c, const struct focus_answer *a)
 {
-	if (a->vnode) {
+	if (a->vnode && c->phase != PHASE_JOINED) {
 		call_finish(c, CALL_END_TURNED_AWAY, "visitors", "%s is full; it lets more people in as "
 			    "visitors only, and that is not built in yet", c->a.title);
 		return;
@@ -242,7 +247,8 @@ void join_on_error(struct call *c, const struct xml *presence)
 			  *text ? ": " : "", text);
 		return;
 	case MUC_JOIN_LOGIN:
-		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s wants a login (--login-file, --jwt-file)", room);
+		call_finish(c, CALL_END_TURNED_AWAY, "login",
+			    "%s wants a login (--login-file, --jwt-file)", room);
 		return;
 	case MUC_JOIN_FULL:
 		call_finish(c, CALL_END_TURNED_AWAY, "full", "%s is full%s%s", room, *text ? ": " : "", text);

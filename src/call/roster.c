@@ -115,8 +115,8 @@ static struct person_entry *entry_new(struct call *c, const char *id, bool self)
 	return e;
 }
 
-static void tell(struct call *c, enum call_event_type type, struct person_entry *e, const char *text,
-		 bool quiet)
+static void tell(struct call *c, enum call_event_type type, struct person_entry *e,
+		 const char *text, bool quiet)
 {
 	struct call_event ev = { .type = type, .person = &e->p, .text = text, .quiet = quiet };
 
@@ -196,7 +196,7 @@ void roster_send(struct call *c, bool join)
 	if (join) {
 		c->phase = PHASE_JOINING;
 		c->join_limit_us = c->now_us + JOIN_LIMIT_US;
-		c->source_told = false;
+		c->source_told = c->moderated = false;
 		call_set(&c->focus_occupant, NULL);
 		mark_stale(c);
 	}
@@ -311,7 +311,8 @@ static void end_by_room(struct call *c, const struct muc_presence *p)
 		call_finish(c, CALL_END_LEFT, "destroyed", "the meeting was ended%s%s", *reason ? ": " : "",
 			    reason);
 	else if (p->banned)
-		call_finish(c, CALL_END_TURNED_AWAY, "banned", "you were banned%s%s", *reason ? ": " : "", reason);
+		call_finish(c, CALL_END_TURNED_AWAY, "banned", "you were banned%s%s",
+			    *reason ? ": " : "", reason);
 	else if (p->kicked)
 		call_finish(c, CALL_END_TURNED_AWAY, "kicked", "%s removed you%s%s", by && *by->name ? by->name
 			    : "a moderator", *reason ? ": " : "", reason);
@@ -349,7 +350,8 @@ static void on_left(struct call *c, const struct muc_presence *p)
 	free(why);
 }
 
-static bool differs(const struct person_entry *e, const struct call_person *old, const char *old_name)
+static bool differs(const struct person_entry *e, const struct call_person *old,
+		    const char *old_name)
 {
 	return strcmp(e->name, old_name) || e->p.moderator != old->moderator || e->p.muted != old->muted ||
 	       e->p.video != old->video || e->p.screen != old->screen;
