@@ -23,7 +23,9 @@ struct net_config {
 	const char *user_agent;         /* "ttymeet/0.1"; copied */
 };
 int net_new(struct net **out, struct loop *loop, const struct net_config *cfg);
-/* Closes what is open, joins the thread.  No handler runs afterwards. */
+/* Frees every ws that is left, joins the thread.  No handler runs afterwards;
+ * answers that are still owed may be sent, and go nowhere.  Also from within a
+ * handler. */
 void net_free(struct net **n);
 
 enum net_error {
@@ -56,16 +58,19 @@ struct ws_params {
 	size_t max_bytes;               /* of a message; larger ones close it */
 	int64_t timeout_us;             /* for connecting */
 };
-/* Looks the name up on a worker, then connects.  Strings are copied.  Errors
- * that are not bad arguments arrive by closed(). */
+/* Looks the name up on a worker, then connects to its addresses in turn.
+ * Redirects are not followed.  Strings are copied.  -EINVAL for what is no
+ * address, -ENAMETOOLONG; all other errors arrive by closed(). */
 int ws_open(struct ws **out, struct net *n, const struct ws_params *p,
 	    const struct ws_handlers *h, void *ctx);
 /* Queues a text message.  -EPIPE once closing; -ENOBUFS: more than 4 MiB wait,
  * the peer does not read. */
 int ws_send(struct ws *w, const char *text, size_t len);
-/* Says goodbye; closed() follows.  A second call does nothing. */
+/* Says goodbye after what is queued; closed() follows, soon also while it is
+ * connecting.  A second call does nothing. */
 void ws_close(struct ws *w, int code, const char *reason);
-/* No handler of w runs afterwards; closes it if need be. */
+/* No handler of w runs afterwards.  Cuts it off, unless ws_close() was called:
+ * then what is queued still goes out. */
 void ws_free(struct ws **w);
 void ws_set_handlers(struct ws *w, const struct ws_handlers *h, void *ctx);
 const char *ws_peer(const struct ws *w);        /* numeric address, server side */
@@ -90,7 +95,9 @@ struct net_server_handlers {
 	void (*request)(void *ctx, const struct http_request *rq, struct http_reply *re);
 	/* On the net thread: may a WebSocket open at this path?  Returns 0 or
 	 * the HTTP status of the refusal; *subprotocol (static) is what to
-	 * accept, NULL for none.  Must guard what it reads. */
+	 * accept, NULL for none.  The one name that is known is "xmpp": it is
+	 * echoed where the client offers it, and a client that offers others
+	 * alone is refused.  Must guard what it reads. */
 	int (*filter)(void *ctx, const struct http_request *rq, const char **subprotocol);
 	/* A WebSocket is open; call ws_set_handlers() at once, or ws_free(). */
 	void (*accepted)(void *ctx, struct ws *w, const struct http_request *rq);
@@ -102,14 +109,16 @@ struct net_server_params {
 	const char *cert_file, *key_file; /* PEM; both NULL: plain HTTP */
 	size_t max_body_bytes;
 	size_t max_ws_bytes;            /* of one message */
-	unsigned max_per_address;       /* connections at once; 0: no limit */
+	unsigned max_per_address;       /* connections at once (IPv6: per /64); 0: no limit.  512 in all */
 	unsigned ping_s;                /* WebSocket pings; a peer that does not answer within the same time is closed */
 };
-/* Returns when the socket listens, or -EADDRINUSE and the like. */
+/* Returns when the socket listens, or -EADDRINUSE and the like; -EKEYREJECTED
+ * for a certificate and key that do not fit. */
 int net_listen(struct net_server **out, struct net *n,
 	       const struct net_server_params *p,
 	       const struct net_server_handlers *h, void *ctx);
 uint16_t net_server_port(const struct net_server *s);
+/* No handler of it runs afterwards; its WebSockets end within a second. */
 void net_server_free(struct net_server **s);
 
 /* Sends the answer and frees re.  headers: "Name: value\r\n" lines or NULL. */

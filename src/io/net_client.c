@@ -37,7 +37,9 @@ static struct lws_vhost *make_vhost(struct net *n, bool tls)
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.vhost_name = tls ? "tls" : "plain";
 	info.protocols = protocols;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4001000
 	info.connect_timeout_secs = CONNECT_S;
+#endif
 	/* Not that of the environment, which knows no exceptions for this machine. */
 	info.http_proxy_address = "";
 	if (tls) {
@@ -267,8 +269,10 @@ static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 		w->tcp = true;
 		return 0;
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		w->tcp = true;
 		return on_certificate(w, user, len != 0);
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		w->tcp = true;
 		return add_headers(w, in, len);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		w->wsi = wsi;
