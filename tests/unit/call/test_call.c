@@ -160,6 +160,41 @@ static void test_leaving(void **state)
 	script_free(&s);
 }
 
+/* Whoever frees a call in the middle of it leaves no ghost behind. */
+static void test_freed_in_the_middle(void **state)
+{
+	struct script s;
+
+	(void)state;
+	join(&s, &plain);
+	invite(&s, "s1", NULL);
+	call_free(&s.call);
+	assert_string_equal(xml_attr(script_presence(&s), "type"), "unavailable");
+	assert_non_null(strstr(buf_str(&s.sent_text), "<close "));
+	assert_int_equal(s.media_stops, 1);
+	script_free(&s);
+}
+
+/* A focus that left and may not be called back: the sound goes on all the same. */
+static void test_focus_stays_away(void **state)
+{
+	struct script s;
+
+	(void)state;
+	join(&s, &plain);
+	invite(&s, "s1", NULL);
+	gone(&s, "focus", "<item role='none'/>");
+	for (int i = 0; i < 4; i++) {
+		script_run(&s, 12 * SEC);
+		if (script_has_iq(&s, "conference", NS_FOCUS))
+			script_answer(&s, "conference", NS_FOCUS, "error", "<error type='auth'><not-authorized "
+				      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+	}
+	assert_int_equal(s.media_stops, 0);
+	assert_int_equal(call_get_state(s.call), CALL_JOINED);
+	script_free(&s);
+}
+
 /* ---- sound ---- */
 
 static void test_accept(void **state)
@@ -944,6 +979,8 @@ const struct CMUnitTest test_call[] = {
 	cmocka_unit_test(test_crowd_is_bounded),
 	cmocka_unit_test(test_kicked),
 	cmocka_unit_test(test_leaving),
+	cmocka_unit_test(test_freed_in_the_middle),
+	cmocka_unit_test(test_focus_stays_away),
 	cmocka_unit_test(test_accept),
 	cmocka_unit_test(test_accept_muted_and_without_microphone),
 	cmocka_unit_test(test_sources),
