@@ -11,6 +11,7 @@
 
 enum {
 	READY_MAX_US = 120000000,       /* longest wait between two requests */
+	COMING_US = 15000000,
 	FAILED_TRIES = 3, SESSION_TRIES = 5, ROOM_TRIES = 3, CONFLICT_TRIES = 3
 };
 
@@ -66,7 +67,7 @@ static void session_invalid(struct call *c)
 
 static void not_authorized(struct call *c)
 {
-	if (c->phase == PHASE_JOINED) { /* the sound goes on without a focus */
+	if (c->phase == PHASE_JOINED) {
 		ask_later(c);
 		return;
 	}
@@ -83,7 +84,8 @@ static void request_failed(struct call *c, const char *text)
 	if (c->phase == PHASE_REQUESTING &&
 	    join_guess_failed(c, false, "no focus at %s (%s)", c->d.focus, text))
 		return;
-	if (c->request_try < FAILED_TRIES)
+	/* In the room the sound goes on without a focus, however long. */
+	if (c->phase == PHASE_JOINED || c->request_try < FAILED_TRIES)
 		ask_later(c);   /* a focus that just starts */
 	else
 		call_lost(c, CALL_END_NO_SERVER, "no-focus", "%s: the conference cannot be opened: %s",
@@ -106,6 +108,8 @@ static void take_ready(struct call *c, const struct focus_answer *a)
 		c->http_ready = true;
 	else if (c->phase == PHASE_REQUESTING)
 		roster_send(c, true);
+	else if (!c->focus_occupant)    /* it says that it is coming */
+		c->focus_gone_us = c->now_us + call_random_us(c, COMING_US, 2 * COMING_US);
 }
 
 static void take_answer(struct call *c, const struct focus_answer *a)

@@ -184,8 +184,7 @@ static void on_focus_gone(struct call *c)
 	c->focus_gone_us = 0;
 	if (c->phase != PHASE_JOINED || c->focus_occupant || !c->stream)
 		return;
-	request_send(c);
-	c->focus_gone_us = c->now_us + call_random_us(c, 20000000, 30000000);
+	request_send(c);        /* goes on by itself until it is answered */
 }
 
 static void stop_old_media(struct call *c)

@@ -241,6 +241,8 @@ static void on_focus_here(struct call *c, const struct muc_presence *p)
 
 	call_set(&c->focus_occupant, p->from);
 	c->focus_gone_us = 0;
+	if (c->phase == PHASE_JOINED)
+		c->request_at_us = 0;
 	c->no_restart = restart && strcmp(restart, "true");
 	if (c->focus_was_gone && roster_others(c))
 		c->offer_limit_us = c->now_us + OFFER_US;       /* it invites everybody anew */
