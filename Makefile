@@ -122,6 +122,10 @@ units: $(UNITS)
 flows: $(B)/ttymeet
 	$(Q)sh tests/check.sh $(B) flows
 
+# Minutes of a busy call; made for SAN=address,undefined and SAN=thread.
+soak: $(B)/ttymeet
+	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" SOAK_S=$(or $(SOAK_S),120) sh tests/soak/run.sh
+
 # ---- the demo ----
 
 demo: deps
@@ -189,7 +193,7 @@ install: all
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all check check-all units flows layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
+.PHONY: all check check-all units flows soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
 .SECONDARY:
 
 -include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \
