@@ -17,7 +17,8 @@
 
 enum {
 	RING = AUDIO_HZ / 12, BATCH = AUDIO_BLOCK,
-	PIPE_BYTES = 8192,              /* 85 ms */
+	IN_BYTES = 8192,                /* of a pipe: 85 ms */
+	OUT_BYTES = 16384,              /* pages that are half full count as full */
 	WAIT_MS = 50,
 	TURNS_MAX = 20,
 };
@@ -98,7 +99,8 @@ static int stdio_open(struct device **out, enum audio_side side, const struct de
 	if (!s)
 		return -ENOMEM;
 	s->fd = side == AUDIO_MIC ? STDIN_FILENO : STDOUT_FILENO;
-	(void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_BYTES);   /* where it is a pipe */
+	/* Where it is a pipe. */
+	(void)fcntl(s->fd, F_SETPIPE_SZ, side == AUDIO_MIC ? IN_BYTES : OUT_BYTES);
 	err = pump_open(&s->pump, &cfg, side == AUDIO_MIC ? &pull : &push, s);
 	if (err) {
 		free(s);
