@@ -39,6 +39,8 @@ for f in /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib64/alsa-lib/l
 	[ -e "$f" ] && found=1
 done
 [ -n "$found" ] || missing="$missing libasound2-plugins"
+# Without the world's certificates no https server can be trusted.
+files="$files /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 for f in $files; do
 	[ -e "${f%%:*}" ] || missing="$missing ${f#*:}"
 done
