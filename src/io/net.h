@@ -110,7 +110,8 @@ struct net_server_params {
 	size_t max_body_bytes;
 	size_t max_ws_bytes;            /* of one message */
 	unsigned max_per_address;       /* connections at once (IPv6: per /64); 0: no limit.  512 in all */
-	unsigned ping_s;                /* WebSocket pings; a peer that does not answer within the same time is closed */
+	unsigned ping_s;                /* WebSocket pings; a peer that does not answer one
+					 * within the same time is closed */
 };
 /* Returns when the socket listens, or -EADDRINUSE and the like; -EKEYREJECTED
  * for a certificate and key that do not fit. */

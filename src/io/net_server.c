@@ -297,7 +297,8 @@ static void listen_run(struct net *n, struct order *o)
 
 	memset(&info, 0, sizeof(info));
 	info.port = s->params.port;
-	info.iface = s->address;
+	/* "::" means both kinds here; newer versions bind it to IPv6 alone. */
+	info.iface = strcmp(s->address, "::") ? s->address : NULL;
 	info.vhost_name = "server";
 	info.protocols = s->protocols;
 	info.user = s;
@@ -365,12 +366,14 @@ static void server_release(struct net_server *s)
 	free(s);
 }
 
-/* libwebsockets does not say why a socket cannot be bound: so it is tried. */
-static int try_bind(const char *address, uint16_t port)
+/* libwebsockets does not say why a socket cannot be bound: so it is tried.  A
+ * free port is chosen here where it would take two different ones. */
+static int try_bind(const char *address, uint16_t *port)
 {
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(*port) };
 	bool is6 = strchr(address, ':') != NULL;
+	socklen_t len = sizeof(v6);
 	int fd, one = 1, err = 0;
 
 	if (inet_pton(is6 ? AF_INET6 : AF_INET, address, is6 ? (void *)&v6.sin6_addr
@@ -383,6 +386,8 @@ static int try_bind(const char *address, uint16_t port)
 	if (bind(fd, is6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
 		 is6 ? sizeof(v6) : sizeof(v4)) || listen(fd, 1))
 		err = -errno;
+	else if (!strcmp(address, "::") && !getsockname(fd, (struct sockaddr *)&v6, &len))
+		*port = ntohs(v6.sin6_port);
 	close(fd);
 	return err;
 }
@@ -402,7 +407,8 @@ int net_listen(struct net_server **out, struct net *n, const struct net_server_p
 {
 	struct net_server *s;
 	unsigned ping_s;
-	int err = try_bind(p->address, p->port);
+	uint16_t port = p->port;
+	int err = try_bind(p->address, &port);
 
 	*out = NULL;
 	if (!err)
@@ -416,6 +422,7 @@ int net_listen(struct net_server **out, struct net *n, const struct net_server_p
 	s->h = *h;
 	s->ctx = ctx;
 	s->params = *p;
+	s->params.port = port;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->done, NULL);
 	ping_s = p->ping_s < UINT16_MAX / 2 ? p->ping_s : UINT16_MAX / 2;

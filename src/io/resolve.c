@@ -2,9 +2,9 @@
  *
  * getaddrinfo() may take as long as it likes, so its thread is never waited
  * for: it shares a small counted struct with the question, which forgets it
- * when it is cancelled.  The names of this machine are not asked for (RFC
- * 6761, 6.3): "localhost" works without any name service, and what counts as
- * loopback in url_host_is_loopback() stays on this machine.
+ * when it is cancelled.  Special names are not asked for (RFC 6761, 6.3 and
+ * 6.4): "localhost" works without any name service, and what counts as
+ * loopback in url_host_is_loopback() stays on this machine; "invalid" is none.
  */
 #include "io/resolve.h"
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/text.h"
 #include "io/url.h"
 #include "io/worker.h"
 
@@ -196,7 +197,9 @@ int resolve_start(struct resolve_call **out, struct loop *l, const char *host, u
 		goto fail;
 	if (is_here(host))
 		take_loopback(c, port);
-	if (c->count || !look_up(host, port, AI_NUMERICHOST, c->addrs, &c->count)) {
+	else if (text_ends(host, ".invalid"))
+		c->error = EAI_NONAME;
+	if (c->count || c->error || !look_up(host, port, AI_NUMERICHOST, c->addrs, &c->count)) {
 		loop_timer_set(c->soon, clock_now_us());
 	} else {
 		s->refs++;

@@ -280,6 +280,8 @@ static void names_become_addresses(void **state)
 	assert_int_equal(n.error, 0);
 	assert_int_equal(ntohl(v4->sin_addr.s_addr), INADDR_LOOPBACK);
 	look_up(w, &n, "nowhere.invalid");
+	assert_int_equal(n.error, EAI_NONAME);
+	look_up(w, &n, "no..name");     /* the system's resolver says so, without the network */
 	assert_int_not_equal(n.error, 0);
 }
 
@@ -291,7 +293,7 @@ static void a_cancelled_question_is_silent(void **state)
 	assert_int_equal(resolve_start(&n.call, w->l, "192.0.2.7", 1, on_names, &n), 0);
 	resolve_cancel(&n.call);
 	assert_null(n.call);
-	assert_int_equal(resolve_start(&n.call, w->l, "nowhere.invalid", 1, on_names, &n), 0);
+	assert_int_equal(resolve_start(&n.call, w->l, "no..name", 1, on_names, &n), 0);
 	resolve_cancel(&n.call);
 	run_for(w, 50000);
 	assert_false(n.done);
