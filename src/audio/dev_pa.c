@@ -30,7 +30,8 @@ enum {
 	FADE = 240,             /* samples */
 	QUALITY = 5,            /* of the resampler */
 	PIECE = 480,            /* samples copied at a time */
-	STILL_MAX = 2,          /* watches without a callback: 1 s */
+	STILL_MAX = 2,          /* watches without a callback: 1 s ... */
+	SETTLED = 10,           /* ... but some sound servers take 2 s to flow evenly */
 };
 
 struct card {
@@ -45,7 +46,7 @@ struct card {
 	bool up;                                /* PortAudio is, for us */
 
 	atomic_uint calls;                      /* of the callback */
-	unsigned calls_seen, still;             /* sound thread */
+	unsigned calls_seen, still, watches;    /* sound thread */
 
 	/* Callback only. */
 	bool flows;             /* something was played and nothing lacked since */
@@ -271,7 +272,9 @@ static enum device_health card_watch(struct device *d, char *text)
 	pa_unlock();
 	c->still = calls == c->calls_seen ? c->still + 1 : 0;
 	c->calls_seen = calls;
-	if (active && c->still < STILL_MAX)
+	if (c->watches < SETTLED)
+		c->watches++;
+	if (active && c->still < (c->watches < SETTLED ? SETTLED : STILL_MAX))
 		return DEVICE_WELL;
 	snprintf(text, DEVICE_TEXT, "the %s has gone; it is looked for again every 2 s",
 		 d->side == AUDIO_MIC ? "microphone" : "speaker");
