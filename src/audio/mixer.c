@@ -68,6 +68,14 @@ static void limit(struct mixer *m)
 	m->gain = gain[MIXER_BLOCK - 1];
 }
 
+/* lrintf() and fmaxf() are calls; this is a few instructions. */
+static int16_t to_16_bit(float x)
+{
+	x += x < 0 ? -0.5f : 0.5f;
+	x = x < -32768 ? -32768 : x;
+	return (int16_t)(x > 32767 ? 32767 : x);
+}
+
 void mixer_take(struct mixer *m, int16_t out[MIXER_BLOCK])
 {
 	float peak = 0;
@@ -79,14 +87,17 @@ void mixer_take(struct mixer *m, int16_t out[MIXER_BLOCK])
 		m->gain = 1;
 		return;
 	}
-	for (int i = 0; i < MIXER_BLOCK; i++)
-		peak = fmaxf(peak, fabsf(m->sum[i]));
+	for (int i = 0; i < MIXER_BLOCK; i++) {
+		float x = fabsf(m->sum[i]);
+
+		peak = x > peak ? x : peak;
+	}
 	if (peak > ceiling || m->envelope > ceiling)
 		limit(m);
 	else
 		m->envelope = 0;
 	for (int i = 0; i < MIXER_BLOCK; i++)
-		out[i] = (int16_t)lrintf(fmaxf(-32768, fminf(32767, m->sum[i])));
+		out[i] = to_16_bit(m->sum[i]);
 	memset(m->sum, 0, sizeof(m->sum));
 	m->any = false;
 }

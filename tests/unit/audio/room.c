@@ -138,7 +138,7 @@ void room_run(struct room *r, int64_t us, int64_t step_us)
 			if (!r->member[i].gone)
 				tick(r, &r->member[i]);
 		if (r->nap_us)
-			usleep(r->nap_us);
+			usleep((useconds_t)(r->nap_us * step_us / 10000));
 	}
 }
 

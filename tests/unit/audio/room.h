@@ -40,7 +40,7 @@ struct room {
 	int count;
 	int64_t now_us;
 	int64_t delay_us;
-	unsigned nap_us;                /* real time a tick, for the threads of files */
+	unsigned nap_us;                /* real time for each 10 ms: threads of files need some */
 	bool no_levels;
 	struct waiting *waiting;        /* a ring in order of time */
 	size_t head, tail;

@@ -13,7 +13,7 @@
 #include "unit/audio/temp.h"
 #include "unit/unit.h"
 
-enum { HZ = 48000, WAV = SF_FORMAT_WAV | SF_FORMAT_PCM_16, NAP = 150 };
+enum { HZ = 48000, WAV = SF_FORMAT_WAV | SF_FORMAT_PCM_16, NAP = 500 };
 
 static const char *file_spec(const char *name, const char *more)
 {
