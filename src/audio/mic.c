@@ -6,7 +6,8 @@
 #include "audio/mic.h"
 #include <string.h>
 
-int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev, void *ctx)
+int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev,
+	     void *ctx)
 {
 	struct encoder_config ec = {
 		.bitrate = cfg->bitrate, .complexity = cfg->complexity,

@@ -23,7 +23,8 @@ struct mic {
 	uint64_t packets;
 };
 
-int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev, void *ctx);
+int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev,
+	     void *ctx);
 void mic_free(struct mic *m);
 /* 10 ms of sound. */
 void mic_block(struct mic *m, const int16_t v[AUDIO_BLOCK], int64_t now_us);

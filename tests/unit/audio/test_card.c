@@ -2,8 +2,9 @@
  *
  * Runs where pulseaudio and ALSA's way to it are installed, and is skipped
  * elsewhere: no test needs a sound card.  Sanitizers find races and leaks in
- * the libraries of PulseAudio, which nobody here can mend: skipped, too.  The server has one null sink, whose
- * monitor is the microphone: what is played comes back.
+ * the libraries of PulseAudio, which nobody here can mend: skipped, too.  The
+ * server has one null sink, whose monitor is the microphone: what is played
+ * comes back.
  */
 #include <errno.h>
 #include <fcntl.h>
