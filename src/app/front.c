@@ -245,7 +245,8 @@ static int start_ui(struct running *r, struct settings *settings, char **why)
 		return start_line(r, settings);
 	case FRONT_HEADLESS:
 		return r->front->silent ? 0
-			: outq_new(&r->out, STDOUT_FILENO, STDOUT_QUEUE, "{\"event\":\"notice\",\"text\":\"nobody read; events lost\",\"count\":", "}");
+			: outq_new(&r->out, STDOUT_FILENO, STDOUT_QUEUE,
+				   "{\"event\":\"notice\",\"text\":\"nobody read; events lost\",\"count\":", "}");
 	}
 	return -EINVAL;
 }

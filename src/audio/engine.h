@@ -69,7 +69,8 @@ void audio_set_loss(struct audio *a, double loss);
 /* A frame from the network.  A new SSRC makes a source by itself; at most
  * 128, the one silent longest goes. */
 void audio_input(struct audio *a, const struct media_frame *f);
-void audio_source_gain(struct audio *a, uint32_t ssrc, double gain); /* remembered before the first frame, too */
+/* Remembered before the first frame, too. */
+void audio_source_gain(struct audio *a, uint32_t ssrc, double gain);
 void audio_source_remove(struct audio *a, uint32_t ssrc);       /* fades out over 10 ms */
 
 /* Does what is due; returns when it wants to be called again (10 ms grid). */
@@ -89,7 +90,8 @@ struct audio_stats {
 	unsigned sources;
 	uint64_t late, concealed_ms, fec_recovered, underruns, overruns;
 	int mic_level;                  /* dBov of the last 250 ms */
-	int64_t first_sound_us;         /* CLOCK_MONOTONIC of the first sample above -60 dBFS at the speaker; 0 none */
+	/* CLOCK_MONOTONIC of the first sample above -60 dBFS at the speaker; 0 none */
+	int64_t first_sound_us;
 	unsigned speaker_delay_ms, mic_delay_ms;
 	uint64_t mic_packets;
 };

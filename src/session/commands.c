@@ -15,9 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { ARGS_MAX = 64, LINE_MAX_BYTES = 16384 };
-
-static int refuse(struct buf *text, const char **kind, int err, const char *k, const char *words)
+int command_refuse(struct buf *text, const char **kind, int err, const char *k, const char *words)
 {
 	*kind = k;
 	buf_adds(text, words);
@@ -81,7 +79,8 @@ static int run_help(struct session *s, int argc, char **argv, struct buf *text, 
 		const struct command *c = session_command_find(argv[1] + (*argv[1] == '/'));
 
 		if (!c)
-			return refuse(text, kind, -ENOENT, "unknown-command", "there is no such command; /help lists them");
+			return command_refuse(text, kind, -ENOENT, "unknown-command",
+					      "there is no such command; /help lists them");
 		help_one(c, text);
 		return 0;
 	}
@@ -166,11 +165,12 @@ static int run_set(struct session *s, int argc, char **argv, struct buf *text, c
 			buf_addf(text, "  (%s)", t[i].help);
 	}
 	if (argc < 3)
-		return text->len ? 0 : refuse(text, kind, -ENOENT, "unknown-setting",
+		return text->len ? 0 : command_refuse(text, kind, -ENOENT, "unknown-setting",
 					      "there is no such setting; /set lists them");
 	d = settings_find(argv[1]);
 	if (d && !strcmp(d->key, "video") && strcmp(argv[2], "off"))
-		return refuse(text, kind, -ENOTSUP, "not-built-in", "video is not built in yet");
+		return command_refuse(text, kind, -ENOTSUP, "not-built-in",
+				      "video is not built in yet");
 	err = settings_set(s->settings, argv[1], argv[2], &why);
 	if (err) {
 		*kind = "bad-setting";
@@ -199,7 +199,7 @@ static int run_dump(struct session *s, int argc, char **argv, struct buf *text, 
 	(void)argc;
 	(void)argv;
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "there is no call");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "there is no call");
 	call_print(session_call(s), text);
 	return 0;
 }
@@ -212,7 +212,8 @@ static int set_muted(struct session *s, bool muted, struct buf *text, const char
 	int err;
 
 	if (!muted && s->no_mic)
-		return refuse(text, kind, -ENODEV, "no-mic", "there is no microphone in this call");
+		return command_refuse(text, kind, -ENODEV, "no-mic",
+				      "there is no microphone in this call");
 	err = c ? call_set_muted(c, muted, clock_now_us()) : 0;
 	if (err && err != -ENOTCONN)
 		return told(s, text, err, NULL);
@@ -231,9 +232,10 @@ static int run_mute(struct session *s, int argc, char **argv, struct buf *text, 
 	if (argc == 1)
 		return set_muted(s, true, text, kind);
 	if (!strcmp(argv[1], "all") && argc == 2)
-		return refuse(text, kind, -ENOTSUP, "not-built-in", "muting all at once is not built in yet; name one");
+		return command_refuse(text, kind, -ENOTSUP, "not-built-in",
+				      "muting all at once is not built in yet; name one");
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	m = person_arg(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
@@ -257,7 +259,8 @@ static int run_ptt(struct session *s, int argc, char **argv, struct buf *text, c
 	bool open;
 
 	if (on_off(argc > 1 ? argv[1] : NULL, !s->muted, &open))
-		return refuse(text, kind, -EINVAL, "usage", "/ptt [on|off]: without a word it toggles");
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/ptt [on|off]: without a word it toggles");
 	return set_muted(s, !open, text, kind);
 }
 
@@ -266,7 +269,8 @@ static int run_deafen(struct session *s, int argc, char **argv, struct buf *text
 	bool on;
 
 	if (on_off(argc > 1 ? argv[1] : NULL, s->deaf, &on))
-		return refuse(text, kind, -EINVAL, "usage", "/deafen [on|off]: without a word it toggles");
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/deafen [on|off]: without a word it toggles");
 	s->deaf = on;
 	if (s->sound)
 		sound_deaf(s->sound, on);
@@ -303,11 +307,13 @@ static int set_device(struct session *s, enum audio_side side, const char *key, 
 static int run_mic(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	if (argc > 1 && s->no_mic)
-		return refuse(text, kind, -ENODEV, "no-mic", "this call was joined without a microphone; join again without --no-mic");
+		return command_refuse(text, kind, -ENODEV, "no-mic",
+				      "this call was joined without a microphone; join again without --no-mic");
 	return set_device(s, AUDIO_MIC, "audio.mic", argc > 1 ? argv[1] : NULL, text, kind);
 }
 
-static int run_speaker(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+static int run_speaker(struct session *s, int argc, char **argv, struct buf *text,
+		       const char **kind)
 {
 	return set_device(s, AUDIO_SPEAKER, "audio.speaker", argc > 1 ? argv[1] : NULL, text, kind);
 }
@@ -317,7 +323,8 @@ static void devices_listed(void *ctx, const char *json)
 	session_devices_say(ctx, json);
 }
 
-static int run_devices(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+static int run_devices(struct session *s, int argc, char **argv, struct buf *text,
+		       const char **kind)
 {
 	(void)argc;
 	(void)argv;
@@ -344,7 +351,8 @@ static int run_volume(struct session *s, int argc, char **argv, struct buf *text
 	if (len && number[len - 1] == '%')
 		number[len - 1] = 0;
 	if (text_u64(number, 0, 400, &percent))
-		return refuse(text, kind, -EINVAL, "usage", "/volume NAME|all PERCENT: a number from 0 to 400");
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/volume NAME|all PERCENT: a number from 0 to 400");
 	if (!strcmp(argv[1], "all")) {
 		for (size_t i = 0; i < s->members; i++)
 			if (!s->member[i]->p.me)
@@ -360,7 +368,8 @@ static int run_volume(struct session *s, int argc, char **argv, struct buf *text
 	return 0;
 }
 
-static int run_bitrate(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+static int run_bitrate(struct session *s, int argc, char **argv, struct buf *text,
+		       const char **kind)
 {
 	char *why = NULL;
 	int err = 0;
@@ -412,7 +421,7 @@ static int run_who(struct session *s, int argc, char **argv, struct buf *text, c
 	(void)argc;
 	(void)argv;
 	if (!session_people(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	who_group(s, text, "Talking", who_talks);
 	who_group(s, text, "Hands", who_hand);
 	who_group(s, text, "Muted", who_muted);
@@ -441,12 +450,13 @@ static int run_hand(struct session *s, int argc, char **argv, struct buf *text, 
 	int err;
 
 	if (on_off(argc > 1 ? argv[1] : NULL, s->hand, &up))
-		return refuse(text, kind, -EINVAL, "usage", "/hand [up|down]: without a word it toggles");
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/hand [up|down]: without a word it toggles");
 	if (!c)
-		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	err = call_set_hand(c, up, clock_now_us());
 	if (err)
-		return refuse(text, kind, err, "not-joined", "you are in no room");
+		return command_refuse(text, kind, err, "not-joined", "you are in no room");
 	s->hand = up;
 	session_kick(s);
 	buf_adds(text, up ? "your hand is up; /hand lowers it" : "your hand is down");
@@ -460,7 +470,7 @@ static int run_kick(struct session *s, int argc, char **argv, struct buf *text, 
 	int err;
 
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	m = person_arg(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
@@ -472,20 +482,21 @@ static int run_kick(struct session *s, int argc, char **argv, struct buf *text, 
 
 /* ---- chat ---- */
 
-static int say(struct session *s, const char *line, struct buf *text, const char **kind)
+int command_say(struct session *s, const char *line, struct buf *text, const char **kind)
 {
 	char *why = NULL;
 	int err;
 
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "not sent: you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined",
+				      "not sent: you are in no room");
 	err = call_say(session_call(s), line, kind, &why, clock_now_us());
 	return told(s, text, err, why);
 }
 
 static int run_say(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
-	return say(s, argv[argc - 1], text, kind);
+	return command_say(s, argv[argc - 1], text, kind);
 }
 
 static int run_me(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -495,7 +506,7 @@ static int run_me(struct session *s, int argc, char **argv, struct buf *text, co
 
 	/* XEP-0245: the text as typed, receivers make the third person. */
 	buf_addf(&b, "/me %s", argv[argc - 1]);
-	err = say(s, buf_str(&b), text, kind);
+	err = command_say(s, buf_str(&b), text, kind);
 	buf_free(&b);
 	return err;
 }
@@ -507,7 +518,8 @@ static int run_msg(struct session *s, int argc, char **argv, struct buf *text, c
 	int err;
 
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "not sent: you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined",
+				      "not sent: you are in no room");
 	m = person_arg(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
@@ -525,7 +537,7 @@ static int run_topic(struct session *s, int argc, char **argv, struct buf *text,
 		return 0;
 	}
 	if (!session_call(s))
-		return refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	err = call_topic(session_call(s), argv[1], kind, &why, clock_now_us());
 	return told(s, text, err, why);
 }
@@ -547,37 +559,49 @@ static int run_video(struct session *s, int argc, char **argv, struct buf *text,
 		buf_adds(text, "video is off");
 		return 0;
 	}
-	return refuse(text, kind, -ENOTSUP, "not-built-in", "video is not built in yet; it is off");
+	return command_refuse(text, kind, -ENOTSUP, "not-built-in",
+			      "video is not built in yet; it is off");
 }
 
 /* ---- the table ---- */
 
-#define LATER(name, group, usage, help) { name, NULL, group, usage, help, 0, ARGS_MAX, 0, NULL }
+#define LATER(name, group, usage, help) \
+	{ name, NULL, group, usage, help, 0, COMMAND_ARGS_MAX, 0, NULL }
 
 /* Grouped as ttymeet(1) lists them; an entry without a function is a name that
  * is kept for a later version and says so. */
 static const struct command table[] = {
-	{ "help", NULL, "program", "[COMMAND]", "list the commands, or one of them", 0, 1, 0, run_help },
+	{ "help", NULL, "program", "[COMMAND]", "list the commands, or one of them",
+	  0, 1, 0, run_help },
 	{ "quit", "leave", "program", "", "leave the call and end the program", 0, 0, 0, run_quit },
-	{ "join", NULL, "program", "[URL]", "join a room; without an address the last one again", 0, 1, 0, run_join },
-	{ "set", NULL, "program", "[KEY [VALUE]]", "show settings, or change one and keep it", 0, 2, COMMAND_RAW, run_set },
-	{ "stats", NULL, "program", "", "what the call costs: kbit/s, delay, loss, CPU, memory", 0, 0, 0, run_stats },
-	{ "dump", NULL, "program", "", "print the state of the call for a bug report", 0, 0, 0, run_dump },
+	{ "join", NULL, "program", "[URL]", "join a room; without an address the last one again",
+	  0, 1, 0, run_join },
+	{ "set", NULL, "program", "[KEY [VALUE]]", "show settings, or change one and keep it",
+	  0, 2, COMMAND_RAW, run_set },
+	{ "stats", NULL, "program", "", "what the call costs: kbit/s, delay, loss, CPU, memory",
+	  0, 0, 0, run_stats },
+	{ "dump", NULL, "program", "", "print the state of the call for a bug report",
+	  0, 0, 0, run_dump },
 	LATER("bind", "program", "KEY COMMAND", "bind a key"),
 	LATER("alias", "program", "NAME COMMAND", "name a command"),
 	LATER("theme", "program", "NAME", "choose colours"),
 	LATER("reload", "program", "", "read the config again"),
 	LATER("check", "program", "", "the doctor; see ttymeet check"),
 
-	{ "mute", NULL, "sound", "[NAME]", "close the microphone; with a name, a moderator mutes that person", 0, 1, COMMAND_NAME, run_mute },
+	{ "mute", NULL, "sound", "[NAME]",
+	  "close the microphone; with a name, a moderator mutes that person",
+	  0, 1, COMMAND_NAME, run_mute },
 	{ "unmute", NULL, "sound", "", "open the microphone", 0, 0, 0, run_unmute },
-	{ "ptt", NULL, "sound", "[on|off]", "talk or stop talking: toggles the microphone", 0, 1, 0, run_ptt },
+	{ "ptt", NULL, "sound", "[on|off]", "talk or stop talking: toggles the microphone",
+	  0, 1, 0, run_ptt },
 	{ "deafen", NULL, "sound", "[on|off]", "hear nobody, or everybody again", 0, 1, 0, run_deafen },
 	{ "mic", NULL, "sound", "[DEVICE]", "choose the microphone", 0, 1, COMMAND_RAW, run_mic },
 	{ "speaker", NULL, "sound", "[DEVICE]", "choose the speaker", 0, 1, COMMAND_RAW, run_speaker },
 	{ "devices", NULL, "sound", "", "list the sound devices", 0, 0, 0, run_devices },
-	{ "volume", NULL, "sound", "NAME|all [PERCENT]", "how loud somebody is for you, 0 to 400", 1, 2, COMMAND_NAME, run_volume },
-	{ "bitrate", NULL, "sound", "[KBIT]", "bitrate of your voice, 6 to 510 kbit/s", 0, 1, 0, run_bitrate },
+	{ "volume", NULL, "sound", "NAME|all [PERCENT]", "how loud somebody is for you, 0 to 400",
+	  1, 2, COMMAND_NAME, run_volume },
+	{ "bitrate", NULL, "sound", "[KBIT]", "bitrate of your voice, 6 to 510 kbit/s",
+	  0, 1, 0, run_bitrate },
 	LATER("music", "sound", "[on|off]", "music mode"),
 	LATER("aec", "sound", "[on|off]", "echo cancellation"),
 	LATER("ns", "sound", "[on|off]", "noise suppression"),
@@ -599,7 +623,8 @@ static const struct command table[] = {
 	{ "who", NULL, "people", "", "who is here, who talks, whose hand is up", 0, 0, 0, run_who },
 	{ "nick", NULL, "people", "NAME", "change your name", 1, 1, COMMAND_RAW, run_nick },
 	{ "hand", NULL, "people", "[up|down]", "raise or lower your hand", 0, 1, 0, run_hand },
-	{ "kick", NULL, "people", "NAME [REASON]", "remove somebody (moderators)", 1, 2, COMMAND_NAME | COMMAND_RAW, run_kick },
+	{ "kick", NULL, "people", "NAME [REASON]", "remove somebody (moderators)",
+	  1, 2, COMMAND_NAME | COMMAND_RAW, run_kick },
 	LATER("react", "people", "NAME", "send a reaction"),
 	LATER("ignore", "people", "NAME", "hear and read nothing of somebody"),
 	LATER("ask", "people", "NAME", "ask somebody to unmute"),
@@ -608,9 +633,11 @@ static const struct command table[] = {
 	LATER("follow", "people", "", "follow a moderator's view"),
 
 	{ "say", NULL, "chat", "TEXT", "say to all in writing", 1, 1, COMMAND_RAW, run_say },
-	{ "msg", NULL, "chat", "NAME TEXT", "write to one person alone", 2, 2, COMMAND_NAME | COMMAND_RAW, run_msg },
+	{ "msg", NULL, "chat", "NAME TEXT", "write to one person alone",
+	  2, 2, COMMAND_NAME | COMMAND_RAW, run_msg },
 	{ "me", NULL, "chat", "TEXT", "say what you do", 1, 1, COMMAND_RAW, run_me },
-	{ "topic", NULL, "chat", "[TEXT]", "show or set the subject (moderators)", 0, 1, COMMAND_RAW, run_topic },
+	{ "topic", NULL, "chat", "[TEXT]", "show or set the subject (moderators)",
+	  0, 1, COMMAND_RAW, run_topic },
 	{ "clear", NULL, "chat", "", "empty the chat pane", 0, 0, 0, run_clear },
 	LATER("reply", "chat", "TEXT", "answer the last message"),
 	LATER("search", "chat", "TEXT", "search the chat"),
@@ -627,7 +654,8 @@ static const struct command table[] = {
 	LATER("captions", "room", "on|off", "subtitles"),
 	LATER("end", "room", "", "end the meeting for all"),
 
-	{ "video", NULL, "picture", "off", "video: off is the only choice of this build", 0, 1, 0, run_video },
+	{ "video", NULL, "picture", "off", "video: off is the only choice of this build",
+	  0, 1, 0, run_video },
 	LATER("camera", "picture", "DEVICE|off", "choose the camera"),
 	LATER("view", "picture", "NAME|speaker|grid|off", "whose picture to show"),
 	LATER("style", "picture", "half|ascii|quad|sixel|kitty|auto", "how to draw it"),
@@ -648,213 +676,4 @@ const struct command *session_command_find(const char *word)
 		    (table[i].alias && !strcmp(table[i].alias, word)))
 			return &table[i];
 	return NULL;
-}
-
-/* ---- lines to words ---- */
-
-static char *skip_blanks(char *p)
-{
-	while (*p == ' ' || *p == '\t')
-		p++;
-	return p;
-}
-
-/* Cuts one word; quotes hold blanks together.  Returns what is behind it. */
-static char *cut_word(char *p, char **word)
-{
-	char quote = *p == '"' || *p == '\'' ? *p : 0, *end;
-
-	/* An apostrophe may be part of a name: quoted only if it closes. */
-	if (quote && strchr(p + 1, quote)) {
-		*word = p + 1;
-		end = strchr(p + 1, quote);
-	} else {
-		*word = p;
-		end = p + strcspn(p, " \t");
-	}
-	if (*end)
-		*end++ = 0;
-	return skip_blanks(end);
-}
-
-/* A name may have blanks: the longest run of words that is somebody's. */
-static char *cut_name(struct session *s, char *p, char **word)
-{
-	size_t best = 0;
-
-	if (*p == '"' || *p == '#' || *p == '\'')
-		return cut_word(p, word);
-	for (size_t i = 0; i < s->members; i++) {
-		const char *name = s->member[i]->shown;
-		size_t len = strlen(name);
-
-		if (len > best && !strncasecmp(p, name, len) && (!p[len] || p[len] == ' '))
-			best = len;
-	}
-	if (!best)
-		return cut_word(p, word);
-	*word = p;
-	if (p[best])
-		p[best++] = 0;
-	return skip_blanks(p + best);
-}
-
-static size_t split(struct session *s, const struct command *c, char *p, char **argv)
-{
-	size_t argc = 1;
-
-	while (*p && argc <= c->max_args) {
-		bool last = argc == c->max_args;
-
-		if (last && c->flags & COMMAND_RAW && !(argc == 1 && c->flags & COMMAND_NAME)) {
-			argv[argc++] = p;
-			return argc;
-		}
-		p = argc == 1 && c->flags & COMMAND_NAME ? cut_name(s, p, &argv[argc])
-			: cut_word(p, &argv[argc]);
-		argc++;
-	}
-	return *p ? argc + 1 : argc;    /* one too many: a mistake */
-}
-
-static int usage(const struct command *c, struct buf *text, const char **kind)
-{
-	*kind = "usage";
-	buf_addf(text, "usage: /%s%s%s", c->name, *c->usage ? " " : "", c->usage);
-	return -EINVAL;
-}
-
-int session_command(struct session *s, const char *line, struct buf *text, const char **kind)
-{
-	char *copy, *p, *argv[ARGS_MAX + 2];
-	const struct command *c;
-	size_t argc;
-	int err;
-
-	*kind = "failed";
-	line += strspn(line, " \t");
-	line += *line == '/';
-	if (strlen(line) > LINE_MAX_BYTES)
-		return refuse(text, kind, -E2BIG, "usage", "the line is too long");
-	copy = strdup(line);
-	if (!copy)
-		return -ENOMEM;
-	p = cut_word(copy, &argv[0]);
-	c = session_command_find(argv[0]);
-	if (!c) {
-		*kind = "unknown-command";
-		buf_addf(text, "there is no command '%s'; /help lists them", argv[0]);
-		err = -ENOENT;
-	} else if (!c->run) {
-		*kind = "not-built-in";
-		buf_addf(text, "/%s is not built in yet", c->name);
-		err = -ENOTSUP;
-	} else {
-		argc = split(s, c, p, argv);
-		err = argc - 1 < c->min_args || argc - 1 > c->max_args ? usage(c, text, kind)
-			: c->run(s, (int)argc, argv, text, kind);
-	}
-	free(copy);
-	return err;
-}
-
-void session_input(struct session *s, const char *line)
-{
-	struct buf text = { 0 };
-	const char *kind = "";
-	int err;
-
-	if (!line[strspn(line, " \t")])
-		return;
-	if (*line == '/' && line[1] != '/')
-		err = session_command(s, line, &text, &kind);
-	else
-		err = say(s, line + (*line == '/'), &text, &kind);
-	if (text.len) {
-		struct message_new n = {
-			.kind = err ? MESSAGE_ERROR : MESSAGE_INFO, .text = buf_str(&text),
-		};
-		uint64_t serial = message_add(s, &n);
-
-		event_push_message(s, err ? SESSION_EV_ERROR : SESSION_EV_NOTICE, serial, kind);
-	}
-	buf_free(&text);
-}
-
-/* ---- Tab ---- */
-
-struct matches { char **v; size_t n; };
-
-static void match(struct matches *m, const char *prefix, const char *before, const char *word,
-		  const char *after)
-{
-	struct buf b = { 0 };
-
-	if (strncasecmp(word, prefix, strlen(prefix)))
-		return;
-	buf_addf(&b, "%s%s%s", before, word, after);
-	m->v = realloc(m->v, (m->n + 2) * sizeof(*m->v));
-	if (!m->v)
-		abort();
-	m->v[m->n] = buf_steal(&b);
-	if (!m->v[m->n])
-		abort();
-	m->v[++m->n] = NULL;
-}
-
-static void match_names(struct session *s, struct matches *m, const char *prefix, const char *after)
-{
-	for (size_t i = 0; i < session_people(s); i++)
-		if (!session_person(s, i)->me)
-			match(m, prefix, "", session_person(s, i)->name, after);
-}
-
-static void match_settings(struct matches *m, const char *prefix)
-{
-	size_t n;
-	const struct setting *t = settings_table(&n);
-
-	for (size_t i = 0; i < n; i++)
-		match(m, prefix, "", t[i].key, " ");
-}
-
-char **session_complete(struct session *s, const char *line, size_t at, size_t *start)
-{
-	struct matches m = { 0 };
-	char word[256], prefix[512];
-	const struct command *c;
-	size_t first = strcspn(line, " ");
-
-	*start = at;
-	if (at > strlen(line) || at >= sizeof(prefix))
-		return NULL;
-	snprintf(prefix, sizeof(prefix), "%.*s", (int)at, line);
-	if (*line == '/' && at <= first) {
-		*start = 0;
-		for (size_t i = 0; i < COUNT; i++)
-			if (table[i].run)
-				match(&m, prefix + 1, "/", table[i].name, " ");
-		return m.v;
-	}
-	if (*line != '/') {             /* a name at the start of a line, or anywhere */
-		while (*start && line[*start - 1] != ' ')
-			--*start;
-		match_names(s, &m, prefix + *start, *start ? " " : ": ");
-		return m.v;
-	}
-	snprintf(word, sizeof(word), "%.*s", (int)(first - 1), line + 1);
-	c = session_command_find(word);
-	*start = first + strspn(line + first, " ");
-	if (!c || *start > at) {
-		*start = at;
-		return NULL;
-	}
-	if (c->flags & COMMAND_NAME)
-		match_names(s, &m, prefix + *start, " ");
-	else if (!strcmp(c->name, "set"))
-		match_settings(&m, prefix + *start);
-	else if (!strcmp(c->name, "help"))
-		for (size_t i = 0; i < COUNT; i++)
-			match(&m, prefix + *start, "", table[i].name, "");
-	return m.v;
 }

@@ -1,9 +1,4 @@
-/* session.c - one call with its sound: joining, leaving, what the call tells
- *
- * Everything that `call` says becomes state here and an event for the front
- * ends; the words that people read ("Ben raised a hand") are made here, once,
- * for every front end.
- */
+/* session.c - one call with its sound: joining, leaving, what front ends ask */
 #include "session/session_priv.h"
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +10,13 @@
 #include "base/text.h"
 #include "io/url.h"
 
-enum { TICK_US = 250000 };      /* levels move at most 4 times a second */
+enum {
+	TICK_US = 250000,       /* levels move at most 4 times a second */
+	QUALITY_US = 10000000,  /* how often others learn of our line */
+	GOODBYE_US = 1200000    /* for the server to answer before the program ends */
+};
 
-static void set_text(char **dst, const char *src)
+void session_text_set(char **dst, const char *src)
 {
 	if (text_set(dst, src ? src : ""))
 		abort();
@@ -52,88 +51,6 @@ void session_kick(struct session *s)
 
 /* ---- sound ---- */
 
-void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
-		       const char *text, bool real)
-{
-	static const char *const what[] = { "mic", "speaker" };
-	char *clean = text_clean(text, strlen(text), 300, TEXT_TRIM);
-	bool bad = state == AUDIO_DEV_FAILED, was_bad = *s->trouble[side];
-
-	if (!clean)
-		abort();
-	s->dev_real[side] = real;
-	s->dev_running[side] = state == AUDIO_DEV_RUNNING;
-	set_text(&s->trouble[side], bad ? clean : "");
-	if (bad && !was_bad)
-		message_say(s, MESSAGE_EVENT, "%s: %s; trying again, the call goes on",
-			    side == AUDIO_MIC ? "no microphone" : "no sound", clean);
-	if (!bad && was_bad && state == AUDIO_DEV_RUNNING)
-		message_say(s, MESSAGE_EVENT, "%s is back: %s",
-			    side == AUDIO_MIC ? "the microphone" : "the sound", clean);
-	if (s->dev_real[0] && s->dev_real[1] && s->dev_running[0] && s->dev_running[1] &&
-	    !s->told_headphones) {
-		s->told_headphones = true;
-		message_say(s, MESSAGE_EVENT,
-			    "use headphones: without them the others hear themselves");
-	}
-	event_push(s, SESSION_EV_DEVICE, NULL, clean, what[side], !bad, state == AUDIO_DEV_OPENING);
-	session_touch(s, DIRTY_STATUS);
-	free(clean);
-}
-
-static void set_media(struct session *s, enum session_media m, const char *why)
-{
-	if (s->media == m)
-		return;
-	s->media = m;
-	event_push(s, SESSION_EV_MEDIA, NULL, why, session_media_name(m),
-		   m == SESSION_MEDIA_CONNECTED, false);
-	session_touch(s, DIRTY_STATUS);
-}
-
-static void media_is_up(struct session *s)
-{
-	int64_t now = clock_now_us();
-
-	if (!s->was_up) {
-		s->was_up = true;
-		s->first_up_us = now;
-		sound_start_files(s->sound);
-	} else if (s->lost_us) {
-		message_say(s, MESSAGE_EVENT, "back after %.0f s; nobody's volume or your mute changed",
-			    (double)(now - s->lost_us) / 1e6);
-	}
-	s->lost_us = 0;
-}
-
-void session_on_media(struct session *s, const char *sid, int state, const char *why)
-{
-	struct call *c = session_call(s);
-
-	switch (state) {
-	case PEER_CONNECTING:
-	case PEER_SECURING:
-		if (s->media != SESSION_MEDIA_INTERRUPTED)
-			set_media(s, SESSION_MEDIA_CONNECTING, why);
-		break;
-	case PEER_UP:
-		set_media(s, SESSION_MEDIA_CONNECTED, why);
-		media_is_up(s);
-		break;
-	default:
-		if (s->media == SESSION_MEDIA_CONNECTED) {
-			if (!s->lost_us)
-				s->lost_us = clock_now_us();
-			message_say(s, MESSAGE_EVENT, "the sound is interrupted%s%s",
-				    why && *why ? ": " : "", why ? why : "");
-		}
-		set_media(s, SESSION_MEDIA_INTERRUPTED, why);
-	}
-	if (c)
-		call_media_state(c, sid, state, why, clock_now_us());
-	session_kick(s);
-}
-
 static void media_start_op(void *ctx, const struct call_media *m)
 {
 	struct session *s = ctx;
@@ -148,7 +65,7 @@ static void media_stop_op(void *ctx)
 
 	if (s->sound)
 		sound_stop(s->sound);
-	set_media(s, SESSION_MEDIA_NONE, "");
+	session_set_media(s, SESSION_MEDIA_NONE, "");
 }
 
 void session_apply_muted(struct session *s, bool muted)
@@ -157,270 +74,6 @@ void session_apply_muted(struct session *s, bool muted)
 	if (s->sound)
 		sound_muted(s->sound, muted);
 	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE);
-}
-
-/* ---- what the call tells ---- */
-
-static const char *name_of(struct session *s, const struct call_person *p)
-{
-	const struct member *m = p ? member_find(s, p->id) : NULL;
-
-	return m ? m->shown : "somebody";
-}
-
-static void on_state(struct session *s, const struct call_event *ev)
-{
-	static const enum session_state map[] = {
-		[CALL_IDLE] = SESSION_IDLE, [CALL_CONNECTING] = SESSION_CONNECTING,
-		[CALL_LOBBY] = SESSION_LOBBY, [CALL_JOINED] = SESSION_JOINED,
-		[CALL_RECONNECTING] = SESSION_RECONNECTING, [CALL_LEFT] = SESSION_LEFT,
-	};
-	enum session_state old = s->state;
-
-	s->state = map[ev->state];
-	if (s->state == SESSION_RECONNECTING && old != s->state) {
-		if (!s->lost_us)
-			s->lost_us = clock_now_us();
-		message_say(s, MESSAGE_EVENT, "the connection is lost%s%s; trying again",
-			    ev->text && *ev->text ? ": " : "", ev->text ? ev->text : "");
-	}
-	if (s->state == SESSION_CONNECTING && old != s->state)
-		message_say(s, MESSAGE_EVENT, "connecting to %s", s->host);
-	event_push(s, SESSION_EV_STATE, NULL, ev->text, session_state_name(s->state), true, false);
-	session_touch(s, DIRTY_STATUS);
-}
-
-static void on_joined(struct session *s, const struct call_event *ev)
-{
-	struct call *c = session_call(s);
-	bool again = s->joined_us != 0;
-	bool is_new;
-
-	if (ev->person)
-		member_update(s, ev->person, &is_new);
-	set_text(&s->room, call_room_title(c));
-	if (!again) {
-		s->joined_us = clock_now_us();
-		message_say(s, MESSAGE_EVENT, "joined %s, %zu %s%s", s->room, s->members,
-			    s->members == 1 ? "person" : "people",
-			    s->muted ? "; you are muted" : "");
-	} else {
-		message_say(s, MESSAGE_EVENT, "back in %s, %zu %s", s->room, s->members,
-			    s->members == 1 ? "person" : "people");
-	}
-	members_order(s, clock_now_us(), true);
-	event_push(s, SESSION_EV_JOINED, session_me(s), s->room, NULL, true, again);
-	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE);
-}
-
-static void on_person(struct session *s, const struct call_event *ev)
-{
-	const struct member *old = member_find(s, ev->person->id);
-	char *was = old ? strdup(old->shown) : NULL;
-	bool was_moderator = old && old->p.moderator, was_hand = old && old->p.hand, is_new;
-	struct member *m = member_update(s, ev->person, &is_new);
-
-	members_order(s, clock_now_us(), is_new);
-	if (is_new) {
-		if (!ev->quiet && !m->p.me)
-			message_say(s, MESSAGE_EVENT, "%s joined", m->shown);
-		event_push(s, SESSION_EV_PERSON_JOINED, &m->p, NULL, NULL, true, ev->quiet);
-	} else {
-		if (was && strcmp(was, m->shown))
-			message_say(s, MESSAGE_EVENT, "%s is now called %s", was, m->shown);
-		if (!was_moderator && m->p.moderator && s->state == SESSION_JOINED)
-			message_say(s, MESSAGE_EVENT, m->p.me ? "%s are a moderator now"
-				    : "%s is a moderator now", m->p.me ? "you" : m->shown);
-		event_push(s, SESSION_EV_PERSON_CHANGED, &m->p, NULL, NULL, true, false);
-	}
-	if (was_hand != (m->p.hand > 0)) {
-		if (m->p.me)
-			s->hand = m->p.hand > 0;
-		else if (!ev->quiet)
-			message_say(s, MESSAGE_EVENT, m->p.hand ? "%s raised a hand"
-				    : "%s lowered the hand", m->shown);
-		event_push(s, SESSION_EV_HAND, &m->p, NULL, NULL, m->p.hand > 0, ev->quiet);
-	}
-	free(was);
-}
-
-static void on_person_left(struct session *s, const struct call_event *ev)
-{
-	struct member *m = member_find(s, ev->person->id);
-	bool reason = ev->text && *ev->text;
-
-	if (!m)
-		return;
-	if (!m->p.me)
-		message_say(s, MESSAGE_EVENT, reason ? "%s left (%s)" : "%s left", m->shown, ev->text);
-	event_push(s, SESSION_EV_PERSON_LEFT, &m->p, ev->text, NULL, false, ev->quiet);
-	member_remove(s, ev->person->id);
-}
-
-static bool mentions(const struct session *s, const char *text)
-{
-	const struct person *me = session_me(s);
-	size_t len = me ? strlen(me->name) : 0;
-
-	if (len < 2)
-		return false;
-	for (const char *p = text; *p; p++)
-		if (!strncasecmp(p, me->name, len))
-			return true;
-	return false;
-}
-
-static void on_message(struct session *s, const struct call_message *cm)
-{
-	const struct member *m = member_find(s, cm->from);
-	const struct member *to = member_find(s, cm->to);
-	bool me = text_starts(cm->text, "/me ");
-	char guest[24];
-	struct message_new n = {
-		.kind = me ? MESSAGE_ME : MESSAGE_CHAT, .time_us = cm->time_us,
-		.from = cm->from, .name = m ? m->shown : cm->name,
-		.to_name = to ? to->shown : "", .text = cm->text + (me ? 4 : 0), .id = cm->id,
-		.private_ = cm->private_, .mine = cm->mine, .history = cm->history,
-		.mention = !cm->mine && !cm->history && mentions(s, cm->text),
-	};
-
-	if (!n.name || !*n.name) {
-		snprintf(guest, sizeof(guest), "guest %.4s", cm->from);
-		n.name = *cm->from ? guest : s->room;
-	}
-	event_push_message(s, SESSION_EV_MESSAGE, message_add(s, &n), NULL);
-}
-
-static void on_subject(struct session *s, const struct call_event *ev)
-{
-	if (s->subject && !strcmp(s->subject, ev->text))
-		return;
-	set_text(&s->subject, ev->text);
-	if (*s->subject)
-		message_say(s, MESSAGE_EVENT, ev->person ? "%s set the subject: %s" : "%ssubject: %s",
-			    ev->person ? name_of(s, ev->person) : "", s->subject);
-	event_push(s, SESSION_EV_SUBJECT, NULL, s->subject, NULL, true, false);
-	session_touch(s, DIRTY_STATUS);
-}
-
-static void on_muted_by(struct session *s, const struct call_event *ev)
-{
-	const struct member *m = ev->person ? member_find(s, ev->person->id) : NULL;
-
-	session_apply_muted(s, true);
-	message_say(s, MESSAGE_EVENT, "%s muted you; /unmute speaks again",
-		    m ? m->shown : "a moderator");
-	event_push(s, SESSION_EV_MUTED_BY, m ? &m->p : NULL, NULL, NULL, true, false);
-}
-
-static void on_speaker(struct session *s, const struct call_event *ev)
-{
-	set_text(&s->speaker, ev->person ? ev->person->id : "");
-	for (size_t i = 0; i < s->members; i++)
-		s->member[i]->p.speaker = !strcmp(s->member[i]->id, s->speaker);
-	if (ev->person) {
-		const struct member *m = member_find(s, ev->person->id);
-
-		event_push(s, SESSION_EV_SPEAKER, m ? &m->p : NULL, NULL, NULL, true, false);
-	}
-	session_touch(s, DIRTY_PEOPLE);
-}
-
-static void on_source(struct session *s, const struct call_event *ev)
-{
-	const struct member *m = ev->person ? member_find(s, ev->person->id) : NULL;
-
-	if (!s->sound)
-		return;
-	if (!ev->added)
-		sound_source_gone(s->sound, ev->ssrc);
-	else if (m)
-		sound_gain(s->sound, ev->ssrc, m->p.volume / 100.0);
-}
-
-static void on_ended(struct session *s, const struct call_event *ev)
-{
-	const char *text = ev->text ? ev->text : "";
-
-	s->over = true;
-	s->exit_code = s->exit_code ? s->exit_code : (int)ev->end;
-	s->state = SESSION_LEFT;
-	set_media(s, SESSION_MEDIA_NONE, "");
-	if (*text)
-		message_say(s, ev->end ? MESSAGE_ERROR : MESSAGE_EVENT, "%s", text);
-	event_push(s, SESSION_EV_LEFT, NULL, text, ev->kind, false, false);
-	session_touch(s, DIRTY_STATUS);
-}
-
-static void on_error(struct session *s, const struct call_event *ev)
-{
-	bool no_media = ev->kind && !strcmp(ev->kind, "no-media");
-	struct message_new n = { .kind = MESSAGE_ERROR, .text = ev->text };
-
-	event_push_message(s, SESSION_EV_ERROR, message_add(s, &n), ev->kind);
-	if (no_media && s->unattended && !s->over) {
-		s->exit_code = CALL_END_NO_MEDIA;
-		session_leave(s);
-	}
-}
-
-static void on_notice(struct session *s, const struct call_event *ev, bool quiet)
-{
-	log_info("call", "%s", ev->text);
-	if (!quiet)
-		message_say(s, MESSAGE_EVENT, "%s", ev->text);
-	event_push(s, SESSION_EV_NOTICE, NULL, ev->text, NULL, true, quiet);
-}
-
-static void on_event(void *ctx, const struct call_event *ev)
-{
-	struct session *s = ctx;
-
-	switch (ev->type) {
-	case CALL_EV_STATE:
-		on_state(s, ev);
-		break;
-	case CALL_EV_STEP:
-		on_notice(s, ev, true);
-		break;
-	case CALL_EV_NOTICE:
-		on_notice(s, ev, false);
-		break;
-	case CALL_EV_JOINED:
-		on_joined(s, ev);
-		break;
-	case CALL_EV_ENDED:
-		on_ended(s, ev);
-		break;
-	case CALL_EV_PERSON_JOINED:
-	case CALL_EV_PERSON_CHANGED:
-	case CALL_EV_HAND:
-		on_person(s, ev);
-		break;
-	case CALL_EV_PERSON_LEFT:
-		on_person_left(s, ev);
-		break;
-	case CALL_EV_MESSAGE:
-		on_message(s, ev->message);
-		break;
-	case CALL_EV_SUBJECT:
-		on_subject(s, ev);
-		break;
-	case CALL_EV_MUTED_BY:
-		on_muted_by(s, ev);
-		break;
-	case CALL_EV_SPEAKER:
-		on_speaker(s, ev);
-		break;
-	case CALL_EV_SOURCE:
-		on_source(s, ev);
-		break;
-	case CALL_EV_CHANNEL:
-		break;
-	case CALL_EV_ERROR:
-		on_error(s, ev);
-		break;
-	}
 }
 
 static void on_trace(void *ctx, const char *dir, const char *ch, const char *data, size_t len)
@@ -472,8 +125,8 @@ static void forget_call(struct session *s)
 {
 	call_link_free(&s->link);
 	members_clear(s);
-	set_text(&s->speaker, "");
-	set_text(&s->subject, "");
+	session_text_set(&s->speaker, "");
+	session_text_set(&s->subject, "");
 	s->joined_us = s->lost_us = 0;
 	s->over = s->was_up = s->hand = false;
 	s->exit_code = 0;
@@ -517,8 +170,8 @@ static int start_call(struct session *s)
 		.reconnect_for_us = s->unattended ? settings_duration_us(set, "reconnect_for")
 			: INT64_MAX / 4,
 	};
-	int err = call_link_new(&s->link, s->loop, s->net, s->http, &cfg, &media, on_event,
-				on_trace, s);
+	int err = call_link_new(&s->link, s->loop, s->net, s->http, &cfg, &media,
+				session_on_call, on_trace, s);
 
 	free(user);
 	if (password)
@@ -541,9 +194,9 @@ int session_join(struct session *s, const char *url, char **why)
 		return err;
 	loopback = url_host_is_loopback(a.host);
 	forget_call(s);
-	set_text(&s->url, url ? url : s->url);
-	set_text(&s->room, a.title);
-	set_text(&s->host, a.authority);
+	session_text_set(&s->url, url ? url : s->url);
+	session_text_set(&s->room, a.title);
+	session_text_set(&s->host, a.authority);
 	s->muted = settings_bool(s->settings, "muted") || a.start_muted || s->muted;
 	s->no_mic = settings_bool(s->settings, "audio.no_mic");
 	if (a.start_silent) {
@@ -599,7 +252,8 @@ static void send_quality(struct session *s, int64_t now_us)
 	struct call *c = session_call(s);
 	struct session_figures f;
 
-	if (!c || s->media != SESSION_MEDIA_CONNECTED || now_us / 10000000 == (now_us - TICK_US) / 10000000)
+	if (!c || s->media != SESSION_MEDIA_CONNECTED ||
+	    now_us / QUALITY_US == (now_us - TICK_US) / QUALITY_US)
 		return;
 	session_figures(s, &f);
 	call_send_stats(c, f.out_kbps, f.in_kbps, f.loss * 100, f.loss * 100,
@@ -630,13 +284,13 @@ int session_new(struct session **out, struct loop *loop, struct settings *settin
 	s->loop = loop;
 	s->settings = settings;
 	s->start_us = clock_now_us();
-	set_text(&s->url, "");
-	set_text(&s->room, "");
-	set_text(&s->host, "");
-	set_text(&s->subject, "");
-	set_text(&s->speaker, "");
-	set_text(&s->trouble[0], "");
-	set_text(&s->trouble[1], "");
+	session_text_set(&s->url, "");
+	session_text_set(&s->room, "");
+	session_text_set(&s->host, "");
+	session_text_set(&s->subject, "");
+	session_text_set(&s->speaker, "");
+	session_text_set(&s->trouble[0], "");
+	session_text_set(&s->trouble[1], "");
 	s->figures.rtt_ms = -1;
 	err = loop_timer_new(&s->tick, loop, "session tick", on_tick, s);
 	if (!err)
@@ -656,7 +310,7 @@ void session_free(struct session **sp)
 
 	if (!s)
 		return;
-	end = clock_now_us() + 1200000;
+	end = clock_now_us() + GOODBYE_US;
 	if (s->link && !s->over) {
 		session_leave(s);
 		while (!s->over && clock_now_us() < end)
@@ -699,7 +353,7 @@ void session_set_start(struct session *s, int64_t start_us)
 
 void session_set_state_dir(struct session *s, const char *dir)
 {
-	set_text(&s->state_dir, dir);
+	session_text_set(&s->state_dir, dir);
 	volumes_load(s);
 }
 

@@ -21,7 +21,10 @@ enum session_state {            /* names of interface: idle, connecting, … */
 	SESSION_IDLE, SESSION_CONNECTING, SESSION_LOBBY, SESSION_JOINED,
 	SESSION_RECONNECTING, SESSION_LEFT
 };
-enum session_media { SESSION_MEDIA_NONE, SESSION_MEDIA_CONNECTING, SESSION_MEDIA_CONNECTED, SESSION_MEDIA_INTERRUPTED };
+enum session_media {
+	SESSION_MEDIA_NONE, SESSION_MEDIA_CONNECTING, SESSION_MEDIA_CONNECTED,
+	SESSION_MEDIA_INTERRUPTED
+};
 const char *session_state_name(enum session_state s);
 const char *session_media_name(enum session_media m);
 
@@ -183,7 +186,8 @@ int session_status_json(struct session *s, struct buf *out);
 int session_people_json(struct session *s, struct buf *out);
 int session_messages_json(struct session *s, size_t limit, struct buf *out);
 int session_stats_json(struct session *s, struct buf *out);
-int session_event_json(struct session *s, const struct session_event *ev, struct buf *out); /* {"event":…,"time":…,…} */
+/* {"event":…,"time":…,…} */
+int session_event_json(struct session *s, const struct session_event *ev, struct buf *out);
 const char *session_event_name(enum session_event_type t);      /* "person-joined" */
 /* Lists devices on a worker; done() gets the JSON text. */
 void session_devices(struct session *s, void (*done)(void *ctx, const char *json), void *ctx);

@@ -85,12 +85,15 @@ struct session {
 struct call *session_call(const struct session *s);     /* NULL before a join */
 void session_kick(struct session *s);                   /* after a command to the call */
 void session_apply_muted(struct session *s, bool muted);
+/* Copies src (NULL: "") into *dst and frees what was there; memory is not refused. */
+void session_text_set(char **dst, const char *src);
 
 /* events.c */
 /* Queues an event; person and message are copied.  text, kind may be NULL. */
 void event_push(struct session *s, enum session_event_type type, const struct person *p,
 		const char *text, const char *kind, bool on, bool quiet);
-void event_push_message(struct session *s, enum session_event_type type, uint64_t serial, const char *kind);
+void event_push_message(struct session *s, enum session_event_type type, uint64_t serial,
+			const char *kind);
 void event_flush(void *ctx, int64_t now_us);
 void event_drop_all(struct session *s);
 void session_touch(struct session *s, unsigned dirty);
@@ -141,10 +144,19 @@ void sound_source_gone(struct sound *so, uint32_t ssrc);
 void sound_snapshot(struct sound *so, struct sound_snapshot *out);
 void sound_media_stats(struct sound *so, struct media_stats *out);
 
-/* session.c, called by sound.c on the loop */
+/* reports.c, called on the loop */
+void session_set_media(struct session *s, enum session_media m, const char *why);
+/* Takes what the call reports; ctx is the session. */
+void session_on_call(void *ctx, const struct call_event *ev);
 void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
 		       const char *text, bool real);
 void session_on_media(struct session *s, const char *sid, int state, const char *why);
+
+/* commands.c */
+enum { COMMAND_ARGS_MAX = 64 };
+/* Writes words for people and sets the kind for programs; returns err. */
+int command_refuse(struct buf *text, const char **kind, int err, const char *k, const char *words);
+int command_say(struct session *s, const char *line, struct buf *text, const char **kind);
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */

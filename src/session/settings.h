@@ -35,7 +35,9 @@ bool settings_is_default(const struct settings *s, const char *key);
 /* fn runs after a change by /set. */
 void settings_on_change(struct settings *s, void (*fn)(void *ctx, const char *key), void *ctx);
 /* app gives this so that /set can save; text for people in *why. */
-void settings_set_saver(struct settings *s, int (*save)(void *ctx, const char *key, const char *value, char **why), void *ctx);
+void settings_set_saver(struct settings *s,
+			int (*save)(void *ctx, const char *key, const char *value, char **why),
+			void *ctx);
 int settings_save(struct settings *s, const char *key, char **why);
 
 #endif
