@@ -183,6 +183,7 @@ void call_drop_stream(struct call *c)
 	c->stream = NULL;
 	c->stream_up = false;
 	commands_forget(c);
+	xmpp_stream_forget(d->stream);  /* the rest of its input answers nobody */
 	bury(c);
 }
 
