@@ -423,6 +423,7 @@ static void noise_on_the_line_does_no_harm(void **state)
 			static const uint8_t head[] = { 23, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0 };
 
 			memcpy(junk, head, sizeof(head));
+			junk[0] = (uint8_t)(20 + i / 2 % 5);
 			junk[10] = (uint8_t)i;
 			junk[11] = 0;
 			junk[12] = (uint8_t)(n - 13);
