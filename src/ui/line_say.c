@@ -14,9 +14,14 @@ static bool ends_sentence(const char *text, size_t len)
 	return len && strchr(".!?:", text[len - 1]);
 }
 
+/* Hosts and addresses are written as they are. */
 static void add_capital(struct buf *out, const char *p)
 {
-	buf_addc(out, (char)toupper((unsigned char)*p));
+	size_t word = strcspn(p, " ");
+	const char *dot = memchr(p, '.', word);
+	bool address = memchr(p, '/', word) || (dot && dot + 1 < p + word);
+
+	buf_addc(out, address ? *p : (char)toupper((unsigned char)*p));
 }
 
 void line_sentence(struct buf *out, const char *text)

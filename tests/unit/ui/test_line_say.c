@@ -33,6 +33,8 @@ static void what_happens(void **state)
 	says(&m, 0, "Anna set the subject: one; two.\n");
 	m = message(MESSAGE_ERROR, "", "there is no command 'x'; /help lists them");
 	says(&m, 0, "There is no command 'x'. /help lists them.\n");
+	m = message(MESSAGE_ERROR, "", "meet.example.org: no answer; is the network up?");
+	says(&m, 0, "meet.example.org: no answer; is the network up?\n");
 	m = message(MESSAGE_EVENT, "", "");
 	says(&m, 0, "");
 }
