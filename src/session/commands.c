@@ -5,14 +5,10 @@
  * refusals carry a kind for programs and words for people.
  */
 #include "session/session_priv.h"
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 
 int command_refuse(struct buf *text, const char **kind, int err, const char *k, const char *words)
@@ -22,8 +18,7 @@ int command_refuse(struct buf *text, const char **kind, int err, const char *k, 
 	return err;
 }
 
-/* An answer of the call's, with its words. */
-static int told(struct session *s, struct buf *text, int err, char *why)
+int command_told(struct session *s, struct buf *text, int err, char *why)
 {
 	if (err)
 		buf_adds(text, why ? why : strerror(-err));
@@ -32,8 +27,8 @@ static int told(struct session *s, struct buf *text, int err, char *why)
 	return err;
 }
 
-static struct member *person_arg(struct session *s, const char *name, struct buf *text,
-				 const char **kind)
+struct member *command_person(struct session *s, const char *name, struct buf *text,
+			      const char **kind)
 {
 	const char *why;
 	struct member *m = member_by_name(s, name, &why);
@@ -45,8 +40,7 @@ static struct member *person_arg(struct session *s, const char *name, struct buf
 	return m;
 }
 
-/* Is word the start of one of these?  "on", "off" or nothing: toggles. */
-static int on_off(const char *word, bool now, bool *out)
+int command_on_off(const char *word, bool now, bool *out)
 {
 	if (!word)
 		*out = !now;
@@ -121,7 +115,7 @@ static int run_join(struct session *s, int argc, char **argv, struct buf *text, 
 
 	if (err)
 		*kind = "bad-address";
-	return told(s, text, err, why);
+	return command_told(s, text, err, why);
 }
 
 static void show_setting(struct session *s, const struct setting *d, struct buf *text)
@@ -131,7 +125,7 @@ static void show_setting(struct session *s, const struct setting *d, struct buf 
 	buf_addf(text, "%s = %s", d->key, d->secret ? (*v ? "***" : "") : v);
 }
 
-static int apply_setting(struct session *s, const char *key)
+void command_apply_setting(struct session *s, const char *key)
 {
 	const char *v = settings_text(s->settings, key);
 
@@ -145,7 +139,6 @@ static int apply_setting(struct session *s, const char *key)
 		call_set_name(session_call(s), v, clock_now_us());
 	session_kick(s);
 	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE | DIRTY_MESSAGES);
-	return 0;
 }
 
 static int run_set(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -174,9 +167,9 @@ static int run_set(struct session *s, int argc, char **argv, struct buf *text, c
 	err = settings_set(s->settings, argv[1], argv[2], &why);
 	if (err) {
 		*kind = "bad-setting";
-		return told(s, text, err, why);
+		return command_told(s, text, err, why);
 	}
-	apply_setting(s, argv[1]);
+	command_apply_setting(s, argv[1]);
 	err = settings_save(s->settings, argv[1], &why);
 	show_setting(s, d, text);
 	if (err)
@@ -201,188 +194,6 @@ static int run_dump(struct session *s, int argc, char **argv, struct buf *text, 
 	if (!session_call(s))
 		return command_refuse(text, kind, -ENOTCONN, "not-joined", "there is no call");
 	call_print(session_call(s), text);
-	return 0;
-}
-
-/* ---- sound ---- */
-
-static int set_muted(struct session *s, bool muted, struct buf *text, const char **kind)
-{
-	struct call *c = session_call(s);
-	int err;
-
-	if (!muted && s->no_mic)
-		return command_refuse(text, kind, -ENODEV, "no-mic",
-				      "there is no microphone in this call");
-	err = c ? call_set_muted(c, muted, clock_now_us()) : 0;
-	if (err && err != -ENOTCONN)
-		return told(s, text, err, NULL);
-	session_apply_muted(s, muted);
-	session_kick(s);
-	buf_adds(text, muted ? "you are muted" : "the others can hear you");
-	return 0;
-}
-
-static int run_mute(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	char *why = NULL;
-	struct member *m;
-	int err;
-
-	if (argc == 1)
-		return set_muted(s, true, text, kind);
-	if (!strcmp(argv[1], "all") && argc == 2)
-		return command_refuse(text, kind, -ENOTSUP, "not-built-in",
-				      "muting all at once is not built in yet; name one");
-	if (!session_call(s))
-		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
-	m = person_arg(s, argv[1], text, kind);
-	if (!m)
-		return -ENOENT;
-	if (m->p.me)
-		return set_muted(s, true, text, kind);
-	err = call_mute_other(session_call(s), m->id, kind, &why, clock_now_us());
-	if (!err)
-		buf_addf(text, "asked to mute %s", m->shown);
-	return told(s, text, err, why);
-}
-
-static int run_unmute(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	(void)argc;
-	(void)argv;
-	return set_muted(s, false, text, kind);
-}
-
-static int run_ptt(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	bool open;
-
-	if (on_off(argc > 1 ? argv[1] : NULL, !s->muted, &open))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/ptt [on|off]: without a word it toggles");
-	return set_muted(s, !open, text, kind);
-}
-
-static int run_deafen(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	bool on;
-
-	if (on_off(argc > 1 ? argv[1] : NULL, s->deaf, &on))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/deafen [on|off]: without a word it toggles");
-	s->deaf = on;
-	if (s->sound)
-		sound_deaf(s->sound, on);
-	session_touch(s, DIRTY_STATUS);
-	buf_adds(text, on ? "you hear nobody; /deafen hears again" : "you hear the others");
-	return 0;
-}
-
-static int set_device(struct session *s, enum audio_side side, const char *key, const char *spec,
-		      struct buf *text, const char **kind)
-{
-	char *why = NULL;
-	int err;
-
-	if (!spec) {
-		buf_addf(text, "%s: %s%s%s", side == AUDIO_MIC ? "microphone" : "speaker",
-			 settings_text(s->settings, key),
-			 *s->trouble[side] ? "; " : "", s->trouble[side]);
-		return 0;
-	}
-	err = audio_device_check(side, spec, &why);
-	if (!err)
-		err = settings_set(s->settings, key, spec, why ? NULL : &why);
-	if (err) {
-		*kind = "device";
-		return told(s, text, err, why);
-	}
-	free(why);
-	apply_setting(s, key);
-	buf_addf(text, "%s: %s", side == AUDIO_MIC ? "microphone" : "speaker", spec);
-	return 0;
-}
-
-static int run_mic(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	if (argc > 1 && s->no_mic)
-		return command_refuse(text, kind, -ENODEV, "no-mic",
-				      "this call was joined without a microphone; join again without --no-mic");
-	return set_device(s, AUDIO_MIC, "audio.mic", argc > 1 ? argv[1] : NULL, text, kind);
-}
-
-static int run_speaker(struct session *s, int argc, char **argv, struct buf *text,
-		       const char **kind)
-{
-	return set_device(s, AUDIO_SPEAKER, "audio.speaker", argc > 1 ? argv[1] : NULL, text, kind);
-}
-
-static void devices_listed(void *ctx, const char *json)
-{
-	session_devices_say(ctx, json);
-}
-
-static int run_devices(struct session *s, int argc, char **argv, struct buf *text,
-		       const char **kind)
-{
-	(void)argc;
-	(void)argv;
-	(void)kind;
-	session_devices(s, devices_listed, s);
-	buf_adds(text, "looking for sound devices");
-	return 0;
-}
-
-static int run_volume(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	char *number = argv[argc - 1];
-	size_t len = strlen(number);
-	struct member *m;
-	uint64_t percent;
-
-	if (argc == 2) {
-		m = person_arg(s, argv[1], text, kind);
-		if (!m)
-			return -ENOENT;
-		buf_addf(text, "%s: %d %%", m->shown, m->p.volume);
-		return 0;
-	}
-	if (len && number[len - 1] == '%')
-		number[len - 1] = 0;
-	if (text_u64(number, 0, 400, &percent))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/volume NAME|all PERCENT: a number from 0 to 400");
-	if (!strcmp(argv[1], "all")) {
-		for (size_t i = 0; i < s->members; i++)
-			if (!s->member[i]->p.me)
-				volume_set(s, s->member[i], (int)percent);
-		buf_addf(text, "everybody: %d %%", (int)percent);
-		return 0;
-	}
-	m = person_arg(s, argv[1], text, kind);
-	if (!m)
-		return -ENOENT;
-	volume_set(s, m, (int)percent);
-	buf_addf(text, "%s: %d %%", m->shown, (int)percent);
-	return 0;
-}
-
-static int run_bitrate(struct session *s, int argc, char **argv, struct buf *text,
-		       const char **kind)
-{
-	char *why = NULL;
-	int err = 0;
-
-	if (argc > 1)
-		err = settings_set(s->settings, "audio.bitrate", argv[1], &why);
-	if (err) {
-		*kind = "bad-setting";
-		return told(s, text, err, why);
-	}
-	if (argc > 1)
-		apply_setting(s, "audio.bitrate");
-	buf_addf(text, "Opus at %s kbit/s", settings_text(s->settings, "audio.bitrate"));
 	return 0;
 }
 
@@ -436,7 +247,7 @@ static int run_nick(struct session *s, int argc, char **argv, struct buf *text, 
 
 	(void)kind;
 	if (!err) {
-		apply_setting(s, "name");
+		command_apply_setting(s, "name");
 		buf_addf(text, "you are called %s now", clean);
 	}
 	free(clean);
@@ -449,7 +260,7 @@ static int run_hand(struct session *s, int argc, char **argv, struct buf *text, 
 	bool up;
 	int err;
 
-	if (on_off(argc > 1 ? argv[1] : NULL, s->hand, &up))
+	if (command_on_off(argc > 1 ? argv[1] : NULL, s->hand, &up))
 		return command_refuse(text, kind, -EINVAL, "usage",
 				      "/hand [up|down]: without a word it toggles");
 	if (!c)
@@ -471,13 +282,13 @@ static int run_kick(struct session *s, int argc, char **argv, struct buf *text, 
 
 	if (!session_call(s))
 		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
-	m = person_arg(s, argv[1], text, kind);
+	m = command_person(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
 	err = call_kick(session_call(s), m->id, argc > 2 ? argv[2] : "", kind, &why, clock_now_us());
 	if (!err)
 		buf_addf(text, "asked to remove %s", m->shown);
-	return told(s, text, err, why);
+	return command_told(s, text, err, why);
 }
 
 /* ---- chat ---- */
@@ -491,7 +302,7 @@ int command_say(struct session *s, const char *line, struct buf *text, const cha
 		return command_refuse(text, kind, -ENOTCONN, "not-joined",
 				      "not sent: you are in no room");
 	err = call_say(session_call(s), line, kind, &why, clock_now_us());
-	return told(s, text, err, why);
+	return command_told(s, text, err, why);
 }
 
 static int run_say(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -520,11 +331,11 @@ static int run_msg(struct session *s, int argc, char **argv, struct buf *text, c
 	if (!session_call(s))
 		return command_refuse(text, kind, -ENOTCONN, "not-joined",
 				      "not sent: you are in no room");
-	m = person_arg(s, argv[1], text, kind);
+	m = command_person(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
 	err = call_tell(session_call(s), m->id, argv[argc - 1], kind, &why, clock_now_us());
-	return told(s, text, err, why);
+	return command_told(s, text, err, why);
 }
 
 static int run_topic(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -539,7 +350,7 @@ static int run_topic(struct session *s, int argc, char **argv, struct buf *text,
 	if (!session_call(s))
 		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	err = call_topic(session_call(s), argv[1], kind, &why, clock_now_us());
-	return told(s, text, err, why);
+	return command_told(s, text, err, why);
 }
 
 static int run_clear(struct session *s, int argc, char **argv, struct buf *text, const char **kind)

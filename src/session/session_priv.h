@@ -154,9 +154,32 @@ void session_on_media(struct session *s, const char *sid, int state, const char 
 
 /* commands.c */
 enum { COMMAND_ARGS_MAX = 64 };
+typedef int command_fn(struct session *s, int argc, char **argv, struct buf *text,
+		       const char **kind);
 /* Writes words for people and sets the kind for programs; returns err. */
 int command_refuse(struct buf *text, const char **kind, int err, const char *k, const char *words);
 int command_say(struct session *s, const char *line, struct buf *text, const char **kind);
+/* An answer of the call's, with its words; frees why. */
+int command_told(struct session *s, struct buf *text, int err, char *why);
+/* The person of that name, or NULL with words and kind. */
+struct member *command_person(struct session *s, const char *name, struct buf *text,
+			      const char **kind);
+/* "on", "up", "off", "down", or no word, which toggles now; -EINVAL for others. */
+int command_on_off(const char *word, bool now, bool *out);
+
+/* What a setting that was changed does to the call that runs. */
+void command_apply_setting(struct session *s, const char *key);
+
+/* commands_sound.c, as the table has them */
+command_fn run_mute;
+command_fn run_unmute;
+command_fn run_ptt;
+command_fn run_deafen;
+command_fn run_mic;
+command_fn run_speaker;
+command_fn run_devices;
+command_fn run_volume;
+command_fn run_bitrate;
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */
