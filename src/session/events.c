@@ -34,15 +34,6 @@ static void pending_free(struct pending_event *e)
 	free(e);
 }
 
-static char *copy(const char *s)
-{
-	char *c = strdup(s ? s : "");
-
-	if (!c)
-		abort();        /* session ends the program when memory does */
-	return c;
-}
-
 static struct pending_event *pending_new(struct session *s, enum session_event_type type)
 {
 	struct pending_event *e = calloc(1, sizeof(*e));
@@ -52,7 +43,7 @@ static struct pending_event *pending_new(struct session *s, enum session_event_t
 	e->ev.type = type;
 	e->ev.time = (double)clock_wall_us() / 1e6;
 	e->ev.exit_code = s->exit_code;
-	e->ev.text = e->text = copy("");
+	e->ev.text = e->text = session_copy("");
 	if (s->last)
 		s->last->next = e;
 	else
@@ -69,13 +60,13 @@ void event_push(struct session *s, enum session_event_type type, const struct pe
 
 	if (p) {
 		e->person = *p;
-		e->person.id = e->id = copy(p->id);
-		e->person.name = e->name = copy(p->name);
+		e->person.id = e->id = session_copy(p->id);
+		e->person.name = e->name = session_copy(p->name);
 		e->ev.person = &e->person;
 	}
 	free(e->text);
-	e->ev.text = e->text = copy(text);
-	e->ev.kind = e->kind = copy(kind);
+	e->ev.text = e->text = session_copy(text);
+	e->ev.kind = e->kind = session_copy(kind);
 	e->ev.on = on;
 	e->ev.quiet = quiet;
 }
@@ -90,15 +81,15 @@ void event_push_message(struct session *s, enum session_event_type type, uint64_
 		return;
 	e = pending_new(s, type);
 	e->message = *m;
-	e->message.from = e->m_from = copy(m->from);
-	e->message.name = e->m_name = copy(m->name);
-	e->message.to_name = e->m_to = copy(m->to_name);
-	e->message.text = e->m_text = copy(m->text);
-	e->message.message_id = e->m_id = copy(m->message_id);
+	e->message.from = e->m_from = session_copy(m->from);
+	e->message.name = e->m_name = session_copy(m->name);
+	e->message.to_name = e->m_to = session_copy(m->to_name);
+	e->message.text = e->m_text = session_copy(m->text);
+	e->message.message_id = e->m_id = session_copy(m->message_id);
 	e->ev.message = &e->message;
 	free(e->text);
-	e->ev.text = e->text = copy(m->text);
-	e->ev.kind = e->kind = copy(kind);
+	e->ev.text = e->text = session_copy(m->text);
+	e->ev.kind = e->kind = session_copy(kind);
 	e->ev.quiet = m->history;
 }
 

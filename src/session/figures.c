@@ -159,20 +159,29 @@ static int since_start_ms(const struct session *s, int64_t at_us)
 	return at_us > s->start_us ? (int)((at_us - s->start_us) / 1000) : 0;
 }
 
-json_t *session_figures_json(struct session *s)
+/* What sound and network say now; the caller frees it.  Large, so not on a stack. */
+static struct media_stats *figures_now(struct session *s, struct sound_snapshot *snap)
 {
 	struct media_stats *m = calloc(1, sizeof(*m));
-	struct sound_snapshot snap = { 0 };
-	long private_kib, rss_kib;
-	json_t *j;
 
 	if (!m)
 		abort();
+	*snap = (struct sound_snapshot){ 0 };
 	m->peer.rtt_ms = -1;
 	if (s->sound) {
-		sound_snapshot(s->sound, &snap);
+		sound_snapshot(s->sound, snap);
 		sound_media_stats(s->sound, m);
 	}
+	return m;
+}
+
+json_t *session_figures_json(struct session *s)
+{
+	struct sound_snapshot snap;
+	struct media_stats *m = figures_now(s, &snap);
+	long private_kib, rss_kib;
+	json_t *j;
+
 	memory_kib(&private_kib, &rss_kib);
 	j = json_pack("{s:o, s:o, s:o, s:f, s:i, s:s, s:i, s:i, s:f, s:i, s:i, s:{s:I, s:I}, s:f}",
 		      "out", direction_out(s, m), "in", direction_in(s, m, &snap),
@@ -192,17 +201,10 @@ json_t *session_figures_json(struct session *s)
 
 void session_stats_text(struct session *s, struct buf *out)
 {
-	struct media_stats *m = calloc(1, sizeof(*m));
-	struct sound_snapshot snap = { 0 };
+	struct sound_snapshot snap;
+	struct media_stats *m = figures_now(s, &snap);
 	long private_kib, rss_kib;
 
-	if (!m)
-		abort();
-	m->peer.rtt_ms = -1;
-	if (s->sound) {
-		sound_snapshot(s->sound, &snap);
-		sound_media_stats(s->sound, m);
-	}
 	memory_kib(&private_kib, &rss_kib);
 	buf_addf(out, "out %.0f kbit/s, in %.0f kbit/s (5 s, headers counted), %u %s heard\n",
 		 s->figures.out_kbps, s->figures.in_kbps, m->peer.streams,

@@ -5,15 +5,6 @@
 #include <string.h>
 #include "base/clock.h"
 
-static char *copy(const char *s)
-{
-	char *c = strdup(s ? s : "");
-
-	if (!c)
-		abort();
-	return c;
-}
-
 static void message_clear(struct message *m)
 {
 	free((char *)m->from);
@@ -40,11 +31,11 @@ uint64_t message_add(struct session *s, const struct message_new *n)
 	}
 	m->kind = n->kind;
 	m->time_us = n->time_us ? n->time_us : clock_wall_us();
-	m->from = copy(n->from);
-	m->name = copy(n->name);
-	m->to_name = copy(n->to_name);
-	m->text = copy(n->text);
-	m->message_id = copy(n->id);
+	m->from = session_copy(n->from);
+	m->name = session_copy(n->name);
+	m->to_name = session_copy(n->to_name);
+	m->text = session_copy(n->text);
+	m->message_id = session_copy(n->id);
 	m->private_ = n->private_;
 	m->mine = n->mine;
 	m->history = n->history;

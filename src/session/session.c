@@ -16,6 +16,15 @@ enum {
 	GOODBYE_US = 1200000    /* for the server to answer before the program ends */
 };
 
+char *session_copy(const char *s)
+{
+	char *c = strdup(s ? s : "");
+
+	if (!c)
+		abort();        /* session ends the program when memory does */
+	return c;
+}
+
 void session_text_set(char **dst, const char *src)
 {
 	if (text_set(dst, src ? src : ""))

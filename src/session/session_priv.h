@@ -87,6 +87,7 @@ void session_kick(struct session *s);                   /* after a command to th
 void session_apply_muted(struct session *s, bool muted);
 /* Copies src (NULL: "") into *dst and frees what was there; memory is not refused. */
 void session_text_set(char **dst, const char *src);
+char *session_copy(const char *s);                      /* a new string; NULL: "" */
 
 /* events.c */
 /* Queues an event; person and message are copied.  text, kind may be NULL. */
