@@ -374,8 +374,8 @@ void script_config(struct script *s, bool http)
 		 " websocket: 'ws://127.0.0.1:8080/' + subdir + 'xmpp-websocket', hiddenDomain: 'hidden.meet.test',\n"
 		 " %s };", strstr(s->config_url, "/chor/") ? "chor/" : "", strstr(s->config_url, "/chor/") ? "chor." : "",
 		 http ? "conferenceRequestUrl: 'http://127.0.0.1:8080/conference-request/v1'" : "");
-	a.body = buf_str(&b);
-	a.len = b.len;
+	a.body = s->config_js ? s->config_js : buf_str(&b);
+	a.len = strlen(a.body);
 	a.url = s->config_url;
 	call_http_input(s->call, 1, &a, s->now);
 	buf_free(&b);

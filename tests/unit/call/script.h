@@ -12,6 +12,7 @@
  */
 #ifndef UNIT_CALL_SCRIPT_H
 #define UNIT_CALL_SCRIPT_H
+#include <jansson.h>
 #include "base/buf.h"
 #include "call/call.h"
 #include "unit/unit.h"
@@ -43,6 +44,19 @@ struct script {
 	int64_t base;
 	const char *file;
 	bool no_disco;                  /* the server announces no components */
+	const struct script_watch *watch; /* NULL: a difference fails the test */
+	void *watch_ctx;
+	const char *config_js;          /* what config.js says; NULL: as meet.test does */
+};
+
+/* Somebody who looks on while a recording is played. */
+struct script_watch {
+	/* After each line, 0-based. */
+	void (*line)(void *ctx, size_t n);
+	/* Ours did not do what theirs did; the play goes on. */
+	void (*differs)(void *ctx, const char *text);
+	/* Theirs did something for which there is no command yet. */
+	void (*left_out)(void *ctx, const char *text);
 };
 
 struct script_config {
@@ -82,6 +96,8 @@ void assert_not_told(const struct script *s, const char *line);
 
 /* Lines from to to of a recording (1-based, to 0: all).  The first call joins. */
 void script_play(struct script *s, const char *file, unsigned from, unsigned to);
+/* The same of lines that were read: an array of objects. */
+void script_play_lines(struct script *s, const json_t *lines, unsigned from, unsigned to);
 /* The text of one line of a recording; new string. */
 char *script_line(const char *file, unsigned line);
 

@@ -1,5 +1,6 @@
 /* script_play.c - a recording as the server */
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -9,7 +10,8 @@
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
 
-enum { STEP_US = 20000, PATIENCE_US = 8000000 };
+/* A stream that was lost is dialled anew after a wait of its own. */
+enum { STEP_US = 20000, PATIENCE_US = 8000000, STREAM_PATIENCE_US = 70000000 };
 
 /* ---- lines ---- */
 
@@ -49,6 +51,35 @@ char *script_line(const char *file, unsigned n)
 	return s;
 }
 
+/* ---- differences ---- */
+
+static void differ(const struct script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void differ(const struct script *s, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	if (!s->watch)
+		fail_msg("%s: %s", s->file, buf_str(&b));
+	s->watch->differs(s->watch_ctx, buf_str(&b));
+	buf_free(&b);
+}
+
+static void leave_out(const struct script *s, const char *what)
+{
+	if (s->watch)
+		s->watch->left_out(s->watch_ctx, what);
+}
+
+static void check_equal(const struct script *s, const char *what, const char *ours, const char *theirs)
+{
+	if (strcmp(ours ? ours : "", theirs))
+		differ(s, "%s is %s and not %s", what, ours ? ours : "missing", theirs);
+}
+
 /* ---- ids ---- */
 
 static const char *ours_of(const struct script *s, const char *theirs)
@@ -85,45 +116,64 @@ static long find_alike(struct script *s, const struct xml *theirs)
 	return -1;
 }
 
-/* Waits until our client has asked the same; later lines come later by that. */
-static void match(struct script *s, const struct xml *theirs)
+/* Time passes until it is so, at most for a while; later lines come later by that. */
+static bool wait_until(struct script *s, bool (*is_so)(struct script *s, const void *what), const void *what,
+		       int64_t patience_us)
 {
 	int64_t start = s->now;
-	long i;
 
-	while ((i = find_alike(s, theirs)) < 0 && s->now - start < PATIENCE_US)
+	while (!is_so(s, what) && s->now - start < patience_us)
 		script_run(s, STEP_US);
 	s->base += s->now - start;
-	if (i < 0) {
+	return is_so(s, what);
+}
+
+static bool was_asked(struct script *s, const void *theirs)
+{
+	return find_alike(s, theirs) >= 0;
+}
+
+/* Ours must ask the same. */
+static void match(struct script *s, const struct xml *theirs)
+{
+	bool asked = wait_until(s, was_asked, theirs, PATIENCE_US);
+	long i = find_alike(s, theirs);
+
+	if (!asked || s->ids == IDS_MAX) {
 		struct buf b = { 0 };
 
 		xml_write(theirs, &b);
-		fail_msg("%s: the client does not send the like of %s", s->file, buf_str(&b));
+		differ(s, "the client does not send the like of %s", buf_str(&b));
+		buf_free(&b);
+		return;
 	}
 	s->sent[i].answered = true;
-	assert_true(s->ids < IDS_MAX);
 	s->id[s->ids].theirs = strdup(xml_attr(theirs, "id"));
 	s->id[s->ids++].ours = strdup(xml_attr(s->sent[i].x, "id"));
 }
 
 /* ---- what their user did ---- */
 
-static void do_presence(struct script *s, const struct xml *x)
+/* A command that is refused here was not worth asking the server. */
+static void did(const struct script *s, int err, const char *what)
+{
+	if (err && !s->watch)
+		fail_msg("%s: %s is refused", s->file, what);
+	else if (err)
+		leave_out(s, what);
+}
+
+static void do_state(struct script *s, const struct xml *x)
 {
 	const char *info = xml_child_text(x, "SourceInfo", NULL), *old = xml_child_text(x, "audiomuted", NULL);
 	const char *name = xml_child_text(x, "nick", NS_NICK);
 	bool known = (info && strstr(info, "-a0")) || old, muted, hand, renamed;
 	struct call_person me;
 
-	if (xml_attr(x, "type")) {
-		if (xml_attr(x, "to"))
-			call_leave(s->call, s->now);
-		return;
-	}
-	if (xml_child(x, "x", NS_MUC) || !call_person(s->call, 0, &me))
-		return;
 	for (size_t i = 0; call_person(s->call, i, &me) && !me.me; i++)
 		;
+	if (!me.me)
+		return;
 	muted = info && known ? strstr(strstr(info, "-a0"), "true") != NULL && !strstr(info, "-a0\":{\"muted\":false")
 		: old && !strcmp(old, "true");
 	hand = xml_child(x, "jitsi_participant_raisedHand", NULL) != NULL;
@@ -136,17 +186,40 @@ static void do_presence(struct script *s, const struct xml *x)
 		call_set_name(s->call, name, s->now);
 }
 
+/* The room that ours is in, not a lobby: that is left by itself. */
+static bool is_our_room(const struct script *s, const char *to)
+{
+	for (size_t i = s->sents; to && i-- > 0;)
+		if (xml_is(s->sent[i].x, "presence", NULL) && xml_attr(s->sent[i].x, "to"))
+			return !strncmp(xml_attr(s->sent[i].x, "to"), to, strcspn(to, "/") + 1);
+	return false;
+}
+
+static void do_presence(struct script *s, const struct xml *x)
+{
+	if (xml_attr(x, "type")) {
+		if (is_our_room(s, xml_attr(x, "to")))
+			call_leave(s->call, s->now);
+	} else if (!xml_child(x, "x", NS_MUC) && call_people(s->call)) {
+		do_state(s, x);
+	}
+}
+
 static void do_message(struct script *s, const struct xml *x)
 {
-	const char *body = xml_child_text(x, "body", NULL);
+	const char *body = xml_child_text(x, "body", NULL), *subject = xml_child_text(x, "subject", NULL);
 	const char *to = xml_attr(x, "to"), *type = xml_attr(x, "type");
 
-	if (!body || !type || xml_child(x, "retract", NULL))
+	if (!type || xml_child(x, "retract", NULL))
 		return;
-	if (!strcmp(type, "groupchat"))
-		assert_int_equal(call_say(s->call, body, NULL, NULL, s->now), 0);
-	else if (!strcmp(type, "chat"))
-		assert_int_equal(call_tell(s->call, jid_resource(to), body, NULL, NULL, s->now), 0);
+	if (!strcmp(type, "groupchat") && subject && !body)
+		did(s, call_topic(s->call, subject, NULL, NULL, s->now), "a new subject");
+	else if (!strcmp(type, "groupchat") && body)
+		did(s, call_say(s->call, body, NULL, NULL, s->now), "a message");
+	else if (!strcmp(type, "chat") && body)
+		did(s, call_tell(s->call, jid_resource(to), body, NULL, NULL, s->now), "a private message");
+	else
+		leave_out(s, "a message of another kind");
 }
 
 /* What a core asks by itself, or not at all, and the script answers by itself. */
@@ -158,23 +231,59 @@ static bool is_left_alone(const struct xml *x)
 	       xml_is(c, "query", NULL) || (xml_is(c, "jingle", NULL) && !strcmp(xml_attr(c, "action"), "transport-info"));
 }
 
+static void do_mute(struct script *s, const struct xml *x, const char *value)
+{
+	const char *jid = xml_attr(xml_child(x, "mute", NS_MUTE_AUDIO), "jid");
+
+	if (!strcmp(value, "true")) {   /* somebody else; refused here if we may not */
+		if (call_mute_other(s->call, jid_resource(jid ? jid : ""), NULL, NULL, s->now))
+			leave_out(s, "muting somebody");
+		else
+			match(s, x);
+		return;
+	}
+	call_set_muted(s->call, false, s->now);
+	/* After an own mute the web client asks, too, and need not. */
+	if (script_has_iq(s, "mute", NS_MUTE_AUDIO))
+		match(s, x);
+}
+
+static bool is_kick(const struct xml *x)
+{
+	const char *role = xml_attr(xml_child(xml_child(x, "query", NULL), "item", NULL), "role");
+
+	return role && !strcmp(role, "none");
+}
+
+static void do_kick(struct script *s, const struct xml *x)
+{
+	const struct xml *item = xml_child(xml_child(x, "query", NULL), "item", NULL);
+	const char *nick = xml_attr(item, "nick"), *reason = xml_child_text(item, "reason", NULL);
+
+	if (call_kick(s->call, nick ? nick : "", reason ? reason : "", NULL, NULL, s->now))
+		leave_out(s, "removing somebody");
+	else
+		match(s, x);
+}
+
 static void do_request(struct script *s, const struct xml *x)
 {
 	const struct xml *c = xml_first(x);
 	const char *mute = xml_child_text(x, "mute", NS_MUTE_AUDIO);
 
-	if (is_left_alone(x))
-		return;
-	if (mute && !strcmp(mute, "false"))
-		call_set_muted(s->call, false, s->now);
-	/* Of others: moderators' work, tried elsewhere.  After an own mute the
-	 * web client asks, too, and need not. */
-	if (mute && (strcmp(mute, "false") || !script_has_iq(s, "mute", NS_MUTE_AUDIO)))
-		return;
-	if (xml_is(c, "jingle", NULL) && !strcmp(xml_attr(c, "action"), "session-terminate") &&
-	    xml_child(c, "bridge-session", NULL) && s->media_sid)
-		call_media_state(s->call, s->media_sid, PEER_FAILED, "no answers", s->now);
-	match(s, x);
+	if (is_kick(x) && s->watch) {
+		do_kick(s, x);
+	} else if (is_left_alone(x)) {
+		if (xml_is(c, "query", NULL) && is_type(x, "set", "set"))
+			leave_out(s, xml_ns(c));
+	} else if (mute && (s->watch || strcmp(mute, "true"))) {
+		do_mute(s, x, mute);
+	} else if (!mute) {
+		if (xml_is(c, "jingle", NULL) && !strcmp(xml_attr(c, "action"), "session-terminate") &&
+		    xml_child(c, "bridge-session", NULL) && s->media_sid)
+			call_media_state(s->call, s->media_sid, PEER_FAILED, "no answers", s->now);
+		match(s, x);
+	}
 }
 
 /* Our answer to what they were asked carries the whole id, and is of one kind. */
@@ -187,19 +296,28 @@ static void check_answer(struct script *s, const struct xml *x)
 
 		if (!mine || strcmp(mine, id))
 			continue;
-		assert_string_equal(xml_attr(s->sent[i].x, "type"), type);
+		check_equal(s, "an answer's type", xml_attr(s->sent[i].x, "type"), type);
 		return;
 	}
-	fail_msg("%s: no answer to %s", s->file, id);
+	differ(s, "no answer to %s", id);
 }
 
-static void do_out(struct script *s, const char *data)
+static struct xml *read_stanza(const struct script *s, const char *data)
 {
 	const char *why;
 	struct xml *x;
 
-	if (xml_parse(&x, data, strlen(data), NULL, &why))
-		fail_msg("%s: %s in %s", s->file, why, data);
+	if (xml_parse(&x, data, strlen(data), NULL, &why)) {
+		differ(s, "a line that is no stanza (%s): %.200s", why, data);
+		return NULL;
+	}
+	return x;
+}
+
+static void do_out(struct script *s, const char *data)
+{
+	struct xml *x = read_stanza(s, data);
+
 	if (xml_is(x, "presence", NULL))
 		do_presence(s, x);
 	else if (xml_is(x, "message", NULL))
@@ -228,13 +346,12 @@ static void own_words(struct script *s, struct xml *x)
 
 static void feed(struct script *s, const char *data)
 {
+	struct xml *x = read_stanza(s, data);
+	const char *id = xml_attr(x, "id");
 	struct buf b = { 0 };
-	const char *why, *id;
-	struct xml *x;
 
-	if (xml_parse(&x, data, strlen(data), NULL, &why))
-		fail_msg("%s: %s in %s", s->file, why, data);
-	id = xml_attr(x, "id");
+	if (!x)
+		return;
 	if (xml_is(x, "message", NULL))
 		own_words(s, x);
 	if (xml_is(x, "iq", NULL) && is_type(x, "result", "error")) {
@@ -255,38 +372,50 @@ out:
 	xml_free(&x);
 }
 
+/* ---- HTTP ---- */
+
+static bool has_request(struct script *s, const void *what)
+{
+	(void)what;
+	return s->request_url != NULL;
+}
+
+/* The text of --trace names method and address in its first line. */
+static bool is_conference_request(const json_t *line)
+{
+	return !text_starts(str(line, "data"), "GET ");
+}
+
+static void http_out(struct script *s, const json_t *line)
+{
+	if (is_conference_request(line) && !wait_until(s, has_request, NULL, 4 * PATIENCE_US))
+		differ(s, "no conference request");
+}
+
 static void http_in(struct script *s, const json_t *line)
 {
 	struct call_http_answer a = {
 		.status = (int)json_integer_value(json_object_get(line, "status")), .body = str(line, "data"),
 	};
 
-	a.len = strlen(a.body);
-	a.url = str(line, "url");
-	if (!s->request_url)
+	if (!s->request_url || s->config_url)
 		return;
-	assert_string_equal(s->request_url, a.url);
+	a.status = a.status ? a.status : 200;
+	a.len = strlen(a.body);
+	a.url = *str(line, "url") ? str(line, "url") : s->request_url;
+	check_equal(s, "the conference request's address", s->request_url, a.url);
 	free(s->request_url);
 	s->request_url = NULL;
 	call_http_input(s->call, 2, &a, s->now);
 }
 
-static void wait_for_request(struct script *s)
-{
-	int64_t start = s->now;
-
-	while (!s->request_url && s->now - start < 4 * PATIENCE_US)
-		script_run(s, STEP_US);
-	s->base += s->now - start;
-	if (!s->request_url)
-		fail_msg("%s: no conference request", s->file);
-}
+/* ---- sockets ---- */
 
 static void on_bridge(struct script *s, const char *dir, const char *data)
 {
 	if (!strcmp(dir, "open") && s->channel_url) {
 		if (text_starts(data, "ws"))    /* else they took the data channel */
-			assert_string_equal(s->channel_url, data);
+			check_equal(s, "the bridge channel's address", s->channel_url, data);
 		s->channel_up = true;
 		call_channel_opened(s->call, s->now);
 	} else if (!strcmp(dir, "in") && s->channel_up) {
@@ -299,36 +428,81 @@ static void on_bridge(struct script *s, const char *dir, const char *data)
 	}
 }
 
+static bool wants_stream(struct script *s, const void *what)
+{
+	(void)what;
+	return s->stream_url && !s->stream_up;
+}
+
+static void stream_lost(struct script *s, enum net_error error, const char *why)
+{
+	s->stream_up = false;
+	free(s->stream_url);
+	s->stream_url = NULL;
+	call_stream_closed(s->call, error, 0, why, s->now);
+}
+
+static void stream_open(struct script *s, const char *url)
+{
+	if (!wait_until(s, wants_stream, NULL, STREAM_PATIENCE_US)) {
+		differ(s, "the client does not connect to %s", url);
+		return;
+	}
+	check_equal(s, "the stream's address", s->stream_url, url);
+	s->stream_up = true;
+	call_stream_opened(s->call, s->now);
+}
+
+static void on_stream(struct script *s, const char *dir, const char *data)
+{
+	if (!strcmp(dir, "open")) {
+		stream_open(s, data);
+	} else if (!strcmp(dir, "error")) {
+		if (wants_stream(s, NULL))
+			stream_lost(s, NET_REFUSED, data);
+	} else if (!strcmp(dir, "close")) {
+		if (s->stream_up)
+			stream_lost(s, NET_CLOSED, "");
+	} else if (!s->stream_up && wants_stream(s, NULL)) {
+		stream_open(s, s->stream_url);  /* the recording does not tell when */
+	}
+	if (!strcmp(dir, "in") && s->stream_up)
+		feed(s, data);
+	else if (!strcmp(dir, "out"))
+		do_out(s, data);
+}
+
 static void on_line(struct script *s, const json_t *line)
 {
 	const char *dir = str(line, "dir"), *ch = str(line, "ch"), *data = str(line, "data");
 
-	if (!strcmp(ch, "bridge")) {
+	if (!strcmp(ch, "bridge"))
 		on_bridge(s, dir, data);
-	} else if (!strcmp(ch, "http")) {
-		if (!strcmp(dir, "out"))
-			wait_for_request(s);
-		else
-			http_in(s, line);
-	} else if (!strcmp(dir, "open")) {
-		assert_string_equal(s->stream_url, data);
-		s->stream_up = true;
-		call_stream_opened(s->call, s->now);
-	} else if (!strcmp(dir, "in")) {
-		feed(s, data);
-	} else if (!strcmp(dir, "out")) {
-		do_out(s, data);
-	}
+	else if (!strcmp(ch, "xmpp"))
+		on_stream(s, dir, data);
+	else if (!strcmp(dir, "out"))
+		http_out(s, line);
+	else if (!strcmp(dir, "in"))
+		http_in(s, line);
 }
 
-void script_play(struct script *s, const char *file, unsigned from, unsigned to)
+/* ---- all of it ---- */
+
+/* A connection that theirs did not get: ours is not told that it opened. */
+static bool fails(const json_t *lines, size_t i)
 {
-	json_t *lines = load(file);
+	const json_t *line = json_array_get(lines, i), *next = json_array_get(lines, i + 1);
+
+	return !strcmp(str(line, "dir"), "open") && next && !strcmp(str(next, "dir"), "error") &&
+	       !strcmp(str(line, "ch"), str(next, "ch"));
+}
+
+void script_play_lines(struct script *s, const json_t *lines, unsigned from, unsigned to)
+{
 	bool http = false;
 	const json_t *line;
 	size_t i;
 
-	s->file = file;
 	json_array_foreach(lines, i, line)
 		http |= !strcmp(str(line, "ch"), "http");
 	if (s->config_url)
@@ -340,7 +514,18 @@ void script_play(struct script *s, const char *file, unsigned from, unsigned to)
 			continue;
 		if (at > s->now)
 			script_run(s, at - s->now);
-		on_line(s, line);
+		if (!fails(lines, i))
+			on_line(s, line);
+		if (s->watch)
+			s->watch->line(s->watch_ctx, i);
 	}
+}
+
+void script_play(struct script *s, const char *file, unsigned from, unsigned to)
+{
+	json_t *lines = load(file);
+
+	s->file = file;
+	script_play_lines(s, lines, from, to);
 	json_decref(lines);
 }
