@@ -3,6 +3,7 @@
 #   make          build           make check    all tests        make demo   a call, offline
 #   make install  DESTDIR= PREFIX=/usr/local    make bench fuzz lint layers tags
 #   make deps     installs what a machine lacks (apt-get)
+#   make peers    against programs that are not ours: browsers, XMPP and TURN servers (LONG=1: longer)
 #
 #   SAN=address,undefined | SAN=thread   WERROR=1   V=1   T=name   fit every target
 
@@ -37,7 +38,7 @@ PKGS := glib-2.0 nice libsrtp2 openssl libcurl libwebsockets expat jansson opus 
         portaudio-2.0 sndfile opusfile libopusenc speexdsp ncursesw
 
 # Looking for the libraries starts a process; targets that do not compile skip it.
-ifeq ($(filter-out deps deps-check check demo clean layers lint,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out deps deps-check check peers demo clean layers lint,$(or $(MAKECMDGOALS),all)),)
 else
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -122,6 +123,14 @@ units: $(UNITS)
 flows: $(B)/ttymeet
 	$(Q)sh tests/check.sh $(B) flows
 
+# Against programs that are not ours; installs them first.
+peers:
+	$(Q)sh tests/deps.sh peers
+	$(Q)$(MAKE) --no-print-directory peers-run
+
+peers-run: $(B)/ttymeet
+	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" PEER_BUILD="$(CURDIR)/$(B)" $(if $(LONG),PEER_LONG=1) sh tests/peer/run.sh
+
 # Minutes of a busy call; made for SAN=address,undefined and SAN=thread.
 soak: $(B)/ttymeet
 	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" SOAK_S=$(or $(SOAK_S),120) sh tests/soak/run.sh
@@ -193,7 +202,7 @@ install: all
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all check check-all units flows soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
+.PHONY: all check check-all units flows peers peers-run soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
 .SECONDARY:
 
 -include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \

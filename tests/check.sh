@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the unit programs and the flows of one build folder; the last line says
-# how many passed and failed.  Second argument: units, flows, or nothing for both.
+# Runs the unit programs, the flows and the short forms of the tests with peers
+# on one build folder; the last line says how many passed and failed.  Second
+# argument: units, flows, or nothing for all.
 B=$1 what=${2:-all}
 export TTYMEET="$PWD/$B/ttymeet"
 # Suppressions are for library code alone, each with its reason.
@@ -45,6 +46,15 @@ if [ "$what" != units ]; then
 			tail -n 60 "$log"
 		fi
 	done
+fi
+# Where `make peers` has never run, there are no peers, and each test says so.
+if [ "$what" = all ]; then
+	PEER_SHORT=1 sh tests/peer/run.sh >"$log" 2>&1
+	grep -v '^[0-9]* passed' "$log"
+	count=$(tail -n 1 "$log")
+	passed=$((passed + ${count%% *}))
+	count=${count#*, }
+	failed=$((failed + ${count%% *}))
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

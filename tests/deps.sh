@@ -1,7 +1,8 @@
 #!/bin/sh
-# Looks what the build (or, with "check", the tests as well) lacks, says it,
-# and installs it by apt-get, through sudo where not root.  When all is there
-# it takes a few milliseconds.
+# Looks what the build (or, with "check", the tests as well; with "peers", the
+# strangers of `make peers` besides) lacks, says it, and installs it by
+# apt-get, through sudo where not root.  When all is there it takes a few
+# milliseconds.
 set -u
 what=${1:-build}
 
@@ -14,10 +15,16 @@ ncursesw:libncurses-dev"
 # program and Debian package
 tools="cc:gcc pkg-config:pkg-config"
 files=""
-if [ "$what" = check ]; then
+if [ "$what" != build ]; then
 	libs="$libs cmocka:libcmocka-dev"
 	tools="$tools clang:clang tmux:tmux python3:python3"
 	files="/usr/share/doc/python3-numpy:python3-numpy"
+fi
+if [ "$what" = peers ]; then
+	PATH=$PATH:/usr/sbin
+	tools="$tools prosody:prosody turnserver:coturn node:nodejs npm:npm ip:iproute2
+	pulseaudio:pulseaudio pactl:pulseaudio-utils openssl:openssl"
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || tools="$tools chromium:chromium"
 fi
 
 missing=
@@ -44,12 +51,14 @@ files="$files /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 for f in $files; do
 	[ -e "${f%%:*}" ] || missing="$missing ${f#*:}"
 done
-if [ "$what" = check ] && ! ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-* >/dev/null 2>&1; then
+if [ "$what" != build ] && ! ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-* >/dev/null 2>&1; then
 	v=$(clang --version 2>/dev/null | sed -n 's/.*clang version \([0-9]*\).*/\1/p')
 	[ -n "$v" ] && missing="$missing libclang-rt-$v-dev"
 fi
 
-[ -z "$missing" ] && exit 0
+# What comes from npm lies in build/peers alone, in fixed versions.
+[ "$what" != peers ] || after="sh tests/peer/web/fetch.sh"
+[ -z "$missing" ] && exec ${after:-true}
 echo "This machine lacks:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo "Please install these (Debian's names) with your system's package manager, then try again."
@@ -69,3 +78,4 @@ $as apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
 }
 # Which runtime library of clang is needed is known only once clang is there.
 [ -n "${TTYMEET_DEPS_AGAIN:-}" ] || TTYMEET_DEPS_AGAIN=1 exec sh "$0" "$what"
+exec ${after:-true}

@@ -1,0 +1,28 @@
+"""A browser with lib-jitsi-meet in our host with one ttymeet: sound both ways by content, chat, hand, mute, leave."""
+from lib import *
+
+need("node", node=["playwright-core"])
+chromium_path(), web_library()
+host = Host()
+anna = Tty(host.room("short"), "Anna", hz=500)
+anna.wait("joined")
+wanda = Browser(host.url, "short", "Wanda", hz=700).joined()
+check(anna.id_of("Wanda") == wanda.id, "ttymeet and browser agree who the browser is")
+me = anna.result("status")["me"]["id"]
+wanda.hears(me, 500)
+eventually("Anna hears the browser", lambda: heard_share(anna.heard(1), 700) > 0.9)
+anna.command("say good evening & <welcome>")
+wanda.wait("message", id=me, text="good evening & <welcome>")
+wanda.do("say", "thank you")
+anna.wait("message", text="thank you")
+wanda.do("hand", True)
+anna.wait("hand", person__name="Wanda", on=True)
+mark = wanda.mark()
+anna.command("mute Wanda")
+wanda.wait("mute", own=True, muted=True, since=mark)
+eventually("the browser, muted by the moderator, is silent", lambda: heard_share(anna.heard(0.5), 700) == 0)
+check_hears("the browser", wanda.heard(me, 2), {"Anna": 500}, 700)
+wanda.do("leave")
+anna.wait("person-left", person__name="Wanda")
+wanda.quit()
+check(not wanda.errors(), "no error in the page %s" % wanda.errors())
