@@ -224,7 +224,7 @@ static void drop_peer(struct media *m)
 
 static void make_peer(struct media *m, bool with_relays)
 {
-	static const struct peer_events ev = { on_peer_state, on_frame };
+	static const struct peer_events ev = { on_peer_state, on_frame, NULL };
 	const struct media_start *s = m->session;
 	struct peer_config cfg = {
 		.cert = m->cert, .dtls_client = s->dtls_client, .hash = s->hash,

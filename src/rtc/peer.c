@@ -1,9 +1,11 @@
 /* peer.c - the client's end of a media session: its states
  *
- *	CONNECTING --transport up--> SECURING --keys--> UP <--> INTERRUPTED
- *	     \________________________\__________________\___________/--> FAILED
+ *	CONNECTING --a way (peer_path.c)--> SECURING --keys--> UP <--> INTERRUPTED
+ *	     \_______________________________\__________________\__________/--> FAILED
  *
- * FAILED is final: whoever owns the peer makes a new one.  Handlers of the
+ * INTERRUPTED comes at 10 s without an answered check (RFC 7675), or at once
+ * where the way is known to be dead; FAILED when that is 20 s old.  FAILED is
+ * final: whoever owns the peer makes a new one.  Handlers of the
  * transport and of DTLS come without a time where the time matters little;
  * the next tick supplies it, and until the peer is up ticks come often.
  */
@@ -19,13 +21,14 @@
 
 enum {
 	ICE_LIMIT_US = 30 * 1000 * 1000,
+	LOST_LIMIT_US = 20 * 1000 * 1000, /* with the 10 s until it was noticed: consent is over */
 	SILENCE_US = 8 * 1000 * 1000,   /* the bridge calls an endpoint inactive after as long */
 	SETUP_TICK_US = 50 * 1000,
 	UP_TICK_US = 1000 * 1000,
 	STREAM_HEARD_US = 5 * 1000 * 1000,
 };
 
-static void enter(struct peer *p, enum peer_state state, const char *why)
+void peer_enter(struct peer *p, enum peer_state state, const char *why)
 {
 	static const char *const names[] = {
 		"connecting", "securing", "up", "interrupted", "failed"
@@ -41,7 +44,7 @@ static void enter(struct peer *p, enum peer_state state, const char *why)
 
 int peer_transmit(struct peer *p, const uint8_t *buf, size_t len)
 {
-	int err = p->transport ? transport_send(p->transport, buf, len) : -ENOTCONN;
+	int err = peer_path_send(p, buf, len);
 
 	if (!err) {
 		p->stats.out_packets++;
@@ -51,97 +54,21 @@ int peer_transmit(struct peer *p, const uint8_t *buf, size_t len)
 }
 
 /* UP or INTERRUPTED, by what is known of the line. */
-static void judge_line(struct peer *p)
+void peer_judge_line(struct peer *p)
 {
 	if (p->state != PEER_UP && p->state != PEER_INTERRUPTED)
 		return;
 	if (p->link_down || p->silent)
-		enter(p, PEER_INTERRUPTED, "no answers from the other side");
+		peer_enter(p, PEER_INTERRUPTED, p->dead ? p->dead : "no answers from the bridge");
 	else
-		enter(p, PEER_UP, "");
-}
-
-/* ---- the transport's handlers ---- */
-
-static void on_transport_state(void *ctx, enum transport_state state)
-{
-	struct peer *p = ctx;
-
-	switch (state) {
-	case TRANSPORT_CONNECTED:
-		p->link_down = false;
-		p->silent = false;
-		p->first_unheard_us = 0;
-		if (p->state == PEER_CONNECTING) {
-			char path[96];
-
-			transport_path(p->transport, path, sizeof(path));
-			p->ip_udp_bytes = strchr(path, '[') ? 48 : 28;
-			enter(p, PEER_SECURING, "");
-			dtls_start(p->dtls, p->now_us);
-		}
-		judge_line(p);
-		break;
-	case TRANSPORT_DISCONNECTED:
-		p->link_down = true;
-		judge_line(p);
-		break;
-	case TRANSPORT_FAILED:
-		enter(p, PEER_FAILED, p->state == PEER_CONNECTING ?
-		      "no way to the other side was found (ICE): is UDP blocked?" :
-		      "the other side does not answer any more (ICE)");
-		break;
-	default:
-		break;
-	}
-}
-
-static void media_in(struct peer *p, const uint8_t *in, size_t len, int64_t arrival_us,
-		     bool rtcp)
-{
-	_Alignas(8) uint8_t buf[DATAGRAM_MAX];
-
-	p->stats.in_packets++;
-	p->stats.in_bytes += len + p->ip_udp_bytes;
-	if (!p->box)
-		return;
-	memcpy(buf, in, len);
-	if (rtcp)
-		peer_rtcp_in(p, buf, len, arrival_us);
-	else
-		peer_rtp_in(p, buf, len, arrival_us);
-}
-
-static void on_transport_datagram(void *ctx, const uint8_t *in, size_t len, int64_t arrival_us)
-{
-	struct peer *p = ctx;
-	enum packet_kind kind = packet_classify(in, len);
-
-	if (p->state == PEER_FAILED)
-		return;
-	if (len > DATAGRAM_MAX || kind == PACKET_UNKNOWN || kind == PACKET_STUN) {
-		p->stats.malformed++;
-		return;
-	}
-	if (arrival_us > p->heard_us)
-		p->heard_us = arrival_us;
-	p->first_unheard_us = 0;
-	p->silent = false;
-	if (kind == PACKET_DTLS)
-		dtls_input(p->dtls, in, len, arrival_us);
-	else
-		media_in(p, in, len, arrival_us, kind == PACKET_RTCP);
-	judge_line(p);
+		peer_enter(p, PEER_UP, "");
 }
 
 /* ---- the handlers of DTLS ---- */
 
 static void on_dtls_send(void *ctx, const uint8_t *buf, size_t len)
 {
-	struct peer *p = ctx;
-
-	if (p->transport)
-		transport_send(p->transport, buf, len);
+	peer_path_send(ctx, buf, len);
 }
 
 static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_keys *keys,
@@ -151,14 +78,15 @@ static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_ke
 
 	switch (state) {
 	case DTLS_UP:
+		p->link_down = false;
 		if (srtp_box_new(&p->box, keys))
-			enter(p, PEER_FAILED, "the sound's encryption could not be set up (SRTP)");
+			peer_enter(p, PEER_FAILED, "the sound's encryption could not be set up (SRTP)");
 		else
-			enter(p, PEER_UP, "");
+			peer_enter(p, PEER_UP, "");
 		break;
 	case DTLS_FAILED:
 	case DTLS_CLOSED:
-		enter(p, PEER_FAILED, why);
+		peer_enter(p, PEER_FAILED, why);
 		break;
 	default:
 		break;
@@ -188,14 +116,9 @@ static int copy_config(struct peer *p, const struct peer_config *cfg)
 	return text_set(&p->cname, cfg->cname ? cfg->cname : "");
 }
 
-int peer_new(struct peer **out, const struct peer_config *cfg,
-	     int (*make)(void *make_ctx, struct transport **out,
-			 const struct transport_events *ev, void *ctx),
-	     void *make_ctx, const struct peer_events *ev, void *ctx)
+int peer_new(struct peer **out, const struct peer_config *cfg, peer_make_fn *make, void *make_ctx,
+	     const struct peer_events *ev, void *ctx)
 {
-	static const struct transport_events transport_ev = {
-		on_transport_state, on_transport_datagram
-	};
 	static const struct dtls_events dtls_ev = { on_dtls_send, on_dtls_state, on_dtls_data };
 	struct peer *p;
 	int err = -ENOMEM;
@@ -215,7 +138,7 @@ int peer_new(struct peer **out, const struct peer_config *cfg,
 		err = dtls_new(&p->dtls, cfg->cert, cfg->dtls_client, cfg->hash, cfg->fingerprint,
 			       &dtls_ev, p);
 	if (!err)
-		err = make(make_ctx, &p->transport, &transport_ev, p);
+		err = peer_paths_open(p, make, make_ctx);
 	if (err) {
 		peer_free(&p);
 		return err;
@@ -235,7 +158,7 @@ void peer_free(struct peer **pp)
 		dtls_close(p->dtls);
 	}
 	dtls_free(&p->dtls);
-	transport_free(&p->transport);
+	peer_paths_close(p);
 	srtp_box_free(&p->box);
 	free(p->source);
 	free(p->cname);
@@ -256,7 +179,7 @@ static void look_for_silence(struct peer *p, int64_t now_us)
 
 	if (unheard && !p->silent) {
 		p->silent = true;
-		judge_line(p);
+		peer_judge_line(p);
 	}
 }
 
@@ -273,7 +196,10 @@ int64_t peer_tick(struct peer *p, int64_t now_us)
 	if (!p->since_us)
 		p->since_us = now_us;
 	if (p->state == PEER_CONNECTING && now_us - p->since_us >= ICE_LIMIT_US)
-		enter(p, PEER_FAILED, "no answer over UDP within 30 s (ICE)");
+		peer_enter(p, PEER_FAILED, "no answer over UDP within 30 s (ICE)");
+	peer_paths_tick(p, now_us);
+	if (p->state == PEER_INTERRUPTED && now_us - p->since_us >= LOST_LIMIT_US)
+		peer_enter(p, PEER_FAILED, "the bridge has not answered for 30 s");
 	if (p->state == PEER_FAILED)
 		return CLOCK_NEVER;
 	next = dtls_tick(p->dtls, now_us);
@@ -288,11 +214,6 @@ int64_t peer_tick(struct peer *p, int64_t now_us)
 
 /* ---- figures ---- */
 
-struct transport *peer_transport(struct peer *p)
-{
-	return p->transport;
-}
-
 void peer_stats(const struct peer *p, struct peer_stats *out)
 {
 	*out = p->stats;
@@ -305,5 +226,5 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 		out->lost += lost > 0 ? lost : 0;
 		out->streams += p->now_us - s->last_us < STREAM_HEARD_US;
 	}
-	transport_path(p->transport, out->path, sizeof(out->path));
+	transport_path(peer_transport(p), out->path, sizeof(out->path));
 }

@@ -3,7 +3,7 @@
  *	frames -> RTP, level -> SRTP -> transport -> bridge
  *	bridge -> transport -> DTLS | SRTP -> RTP -> frames
  *
- * One transport, one DTLS association, one SRTP pair; audio out on one SSRC,
+ * One transport in use, one DTLS association, one SRTP pair; audio out on one SSRC,
  * frames in of any.  All on the media thread.  Knows SSRCs and payload
  * types, no names.
  */
@@ -43,14 +43,15 @@ struct peer_config {
 struct peer_events {
 	void (*state)(void *ctx, enum peer_state state, const char *why); /* why: for people, "" */
 	void (*frame)(void *ctx, const struct media_frame *f);
+	void (*path)(void *ctx); /* peer_try() succeeded: another way is in use; may be NULL */
 };
 
-/* Makes its own transport by calling make(): so that the peer's handlers can
- * be the transport's. */
-int peer_new(struct peer **out, const struct peer_config *cfg,
-	     int (*make)(void *make_ctx, struct transport **out,
-			 const struct transport_events *ev, void *ctx),
-	     void *make_ctx, const struct peer_events *ev, void *ctx);
+/* The peer makes its transports by calling make(): so that its handlers can be
+ * theirs. */
+typedef int peer_make_fn(void *make_ctx, struct transport **out, const struct transport_events *ev,
+			 void *ctx);
+int peer_new(struct peer **out, const struct peer_config *cfg, peer_make_fn *make, void *make_ctx,
+	     const struct peer_events *ev, void *ctx);
 void peer_free(struct peer **p);        /* says BYE and close_notify if it is up */
 
 /* Sends one packet; before PEER_UP it is dropped.  The timestamp moves on by
@@ -60,9 +61,17 @@ void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us);
  * the marker bit. */
 void peer_skip(struct peer *p, unsigned samples);
 int64_t peer_tick(struct peer *p, int64_t now_us);      /* RTCP, DTLS, timeouts */
+/* Tries another way beside the one in use, for at most 20 s: it takes its place
+ * once it is connected, and DTLS and SRTP go on.  One at a time; the one before
+ * is given up.  -EINVAL after PEER_FAILED, or what make() says. */
+int peer_try(struct peer *p, peer_make_fn *make, void *make_ctx);
+bool peer_is_trying(const struct peer *p);
+/* The way in use cannot work any more (its address is gone): PEER_INTERRUPTED
+ * with these words (static) at once, not after the silence. */
+void peer_path_dead(struct peer *p, const char *why);
 /* What a source that left had is forgotten. */
 void peer_forget(struct peer *p, uint32_t ssrc);
-struct transport *peer_transport(struct peer *p);
+struct transport *peer_transport(const struct peer *p); /* in use; lent until the next call */
 
 struct peer_stats {
 	uint64_t out_packets, out_bytes;        /* RTP and RTCP, with IP and UDP headers */

@@ -1,6 +1,7 @@
 /* peer_priv.h - what the files of the peer share
  *
- *	peer.c          states, the transport's and DTLS's handlers
+ *	peer.c          states, DTLS's handlers
+ *	peer_path.c     ways to the other side, the transports' handlers
  *	peer_media.c    RTP out, RTP in, sources
  *	peer_rtcp.c     reports out and in
  */
@@ -30,7 +31,7 @@ struct source {
 struct peer {
 	struct peer_events ev;
 	void *ctx;
-	struct transport *transport;
+	struct peer_path *used, *next, *old, *retired;  /* peer_path.c; NULL: none */
 	struct dtls *dtls;
 	struct srtp_box *box;   /* NULL until the keys are there */
 
@@ -45,6 +46,7 @@ struct peer {
 	int64_t heard_us;       /* the last datagram of the peer's */
 	bool link_down;         /* the transport misses answers */
 	bool silent;            /* reports stopped coming */
+	const char *dead;       /* why the way in use cannot work; NULL: it may */
 
 	/* out */
 	uint16_t seq;
@@ -70,7 +72,15 @@ struct peer {
 };
 
 /* peer.c */
+void peer_enter(struct peer *p, enum peer_state state, const char *why);
+void peer_judge_line(struct peer *p);
 int peer_transmit(struct peer *p, const uint8_t *buf, size_t len);
+
+/* peer_path.c */
+int peer_paths_open(struct peer *p, peer_make_fn *make, void *make_ctx);
+void peer_paths_close(struct peer *p);
+void peer_paths_tick(struct peer *p, int64_t now_us);
+int peer_path_send(struct peer *p, const uint8_t *buf, size_t len);
 
 /* peer_media.c */
 struct source *peer_find_source(struct peer *p, uint32_t ssrc);

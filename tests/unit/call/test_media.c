@@ -154,7 +154,7 @@ static uint16_t port_of(struct transport *t)
 
 static void open_far(struct world *w)
 {
-	static const struct peer_events ev = { far_on_state, far_on_frame };
+	static const struct peer_events ev = { far_on_state, far_on_frame, NULL };
 	struct transport_nice_config t = {
 		.context = loop_context(w->loop), .controlling = true, .loopback = true,
 		.local_ufrag = "far0", .local_pwd = far_pwd, .remote_ufrag = "near", .remote_pwd = near_pwd,

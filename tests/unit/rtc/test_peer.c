@@ -21,11 +21,11 @@ struct heard {
 
 struct side {
 	struct peer *peer;
-	struct transport *line; /* lent */
+	struct transport *line, *line2; /* lent; line2: another way */
 	struct dtls_cert *cert;
 	enum peer_state state;
 	char why[100];
-	unsigned changes;
+	unsigned changes, paths;
 	struct heard heard[HEARD_MAX];
 	size_t n;
 };
@@ -63,7 +63,12 @@ static void on_frame(void *ctx, const struct media_frame *f)
 	s->n++;
 }
 
-static const struct peer_events events = { on_state, on_frame };
+static void on_path(void *ctx)
+{
+	((struct side *)ctx)->paths++;
+}
+
+static const struct peer_events events = { on_state, on_frame, on_path };
 
 static int take_line(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
 {
@@ -113,8 +118,12 @@ static void step(struct pair *p)
 {
 	p->now += STEP_US;
 	fake_clock_set(p->now);
-	transport_fake_tick(p->a.line, p->now);
-	transport_fake_tick(p->b.line, p->now);
+	for (struct side *s = &p->a; s; s = s == &p->a ? &p->b : NULL) {
+		if (s->line)
+			transport_fake_tick(s->line, p->now);
+		if (s->line2)
+			transport_fake_tick(s->line2, p->now);
+	}
 	if (p->a.peer)
 		peer_tick(p->a.peer, p->now);
 	if (p->b.peer)
@@ -398,6 +407,137 @@ static void no_answer_at_all_fails_in_time(void **state)
 	close_pair(p);
 }
 
+/* ---- another way beside the one in use ---- */
+
+static int take_line2(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
+{
+	struct side *s = make_ctx;
+
+	*out = s->line2;
+	transport_fake_handlers(*out, ev, ctx);
+	return 0;
+}
+
+static void try_other_way(struct pair *p, const struct transport_fake_line *line)
+{
+	assert_int_equal(transport_fake_pair(&p->a.line2, &p->b.line2, line), 0);
+	assert_int_equal(peer_try(p->a.peer, take_line2, &p->a), 0);
+	assert_int_equal(peer_try(p->b.peer, take_line2, &p->b), 0);
+	assert_true(peer_is_trying(p->a.peer));
+}
+
+/* The first lines are freed by their peers, 3 s after the change. */
+static void old_way_goes(struct pair *p)
+{
+	run(p, 2900000);
+	p->a.line = p->b.line = NULL;
+	run(p, 500000);
+}
+
+static void other_way_takes_over_without_a_gap(void **state)
+{
+	struct transport_fake_line line = { .delay_us = 40000 }, better = { .delay_us = 5000 };
+	struct pair *p = open_pair(&line, 0xB0B0B0B0, false);
+
+	(void)state;
+	run_until_up(p, 2000000);
+	talk(p, 50);
+	try_other_way(p, &better);
+	talk(p, 50);
+	assert_int_equal(p->a.paths, 1);
+	assert_int_equal(p->b.paths, 1);
+	assert_false(peer_is_trying(p->a.peer));
+	assert_ptr_equal(peer_transport(p->a.peer), p->a.line2);
+	run(p, 200000);
+	assert_int_equal(p->b.n, 100);          /* also those that were on the old way */
+	assert_int_equal(p->a.changes, 2);      /* securing, up: nobody was told of anything else */
+	old_way_goes(p);
+	talk(p, 20);
+	run(p, 100000);
+	assert_int_equal(p->b.n, 120);
+	close_pair(p);
+}
+
+static void other_way_ends_an_interruption(void **state)
+{
+	struct transport_fake_line line = { .down_from_us = START_US + 2000000, .down_to_us = INT64_MAX / 2 };
+	struct pair *p = open_pair(&line, 0xB0B0B0B0, false);
+
+	(void)state;
+	run_until_up(p, 1000000);
+	run(p, 8000000);
+	assert_int_equal(p->a.state, PEER_INTERRUPTED);
+	assert_string_equal(p->a.why, "no answers from the bridge");
+	try_other_way(p, NULL);
+	run(p, 100000);
+	assert_int_equal(p->a.state, PEER_UP);
+	assert_int_equal(p->b.state, PEER_UP);
+	talk(p, 10);
+	run(p, 100000);
+	assert_int_equal(p->b.n, 10);
+	assert_int_equal(p->b.heard[0].f.seq, 65500);   /* nothing began anew */
+	old_way_goes(p);
+	assert_int_equal(p->a.state, PEER_UP);
+	close_pair(p);
+}
+
+static void dead_address_is_told_at_once_and_fails_in_30_s(void **state)
+{
+	struct pair *p = open_pair(NULL, 0xB0B0B0B0, false);
+
+	(void)state;
+	run_until_up(p, 1000000);
+	peer_path_dead(p->a.peer, "this machine's address is gone");
+	assert_int_equal(p->a.state, PEER_INTERRUPTED);
+	assert_string_equal(p->a.why, "this machine's address is gone");
+	run(p, 19000000);
+	assert_int_equal(p->a.state, PEER_INTERRUPTED);
+	run(p, 1500000);
+	assert_int_equal(p->a.state, PEER_FAILED);
+	assert_int_equal(peer_try(p->a.peer, take_line2, &p->a), -EINVAL);
+	close_pair(p);
+}
+
+static int make_none(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
+{
+	(void)make_ctx;
+	(void)ev;
+	(void)ctx;
+	*out = NULL;
+	return -ENETUNREACH;
+}
+
+static int make_deaf(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
+{
+	struct side *s = make_ctx;
+
+	assert_int_equal(transport_fake_pair(&s->line2, out, NULL), 0);
+	transport_fake_handlers(*out, ev, ctx);         /* nobody ticks it: it never connects */
+	return 0;
+}
+
+static void other_way_that_does_not_come_is_given_up(void **state)
+{
+	struct pair *p = open_pair(NULL, 0xB0B0B0B0, false);
+	struct transport *far;
+
+	(void)state;
+	run_until_up(p, 1000000);
+	assert_int_equal(peer_try(p->a.peer, make_none, NULL), -ENETUNREACH);
+	assert_false(peer_is_trying(p->a.peer));
+	assert_int_equal(peer_try(p->a.peer, make_deaf, &p->a), 0);
+	far = p->a.line2;
+	p->a.line2 = NULL;
+	talk(p, 950);
+	assert_true(peer_is_trying(p->a.peer));
+	talk(p, 100);
+	assert_false(peer_is_trying(p->a.peer));
+	assert_int_equal(p->a.paths, 0);
+	assert_int_equal(p->a.state, PEER_UP);
+	transport_free(&far);
+	close_pair(p);
+}
+
 /* ---- packets that our own sender does not make ---- */
 
 /* Sends a packet of any kind with a's keys. */
@@ -526,6 +666,10 @@ const struct CMUnitTest test_peer[] = {
 	cmocka_unit_test(silence_is_noticed_and_ends),
 	cmocka_unit_test(missing_reports_are_noticed_while_we_talk),
 	cmocka_unit_test(no_answer_at_all_fails_in_time),
+	cmocka_unit_test(other_way_takes_over_without_a_gap),
+	cmocka_unit_test(other_way_ends_an_interruption),
+	cmocka_unit_test(dead_address_is_told_at_once_and_fails_in_30_s),
+	cmocka_unit_test(other_way_that_does_not_come_is_given_up),
 	cmocka_unit_test(lost_frames_come_back_from_redundancy),
 	cmocka_unit_test(what_is_no_sound_is_counted_and_dropped),
 	cmocka_unit_test(crowd_of_sources_is_bounded),
