@@ -131,6 +131,15 @@ peers:
 peers-run: $(B)/ttymeet
 	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" PEER_BUILD="$(CURDIR)/$(B)" $(if $(LONG),PEER_LONG=1) sh tests/peer/run.sh
 
+# Recordings of real calls, played against the client: FILE=... or all.
+REPLAY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/replay/*.c) $(wildcard tests/unit/call/script*.c) tests/unit/unit.c)
+$(B)/replay: $(REPLAY_OBJ) $(foreach r,$(call closure,call),$(call obj_of,$(r)))
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+replay: deps-check $(B)/replay
+	$(Q)$(B)/replay $(if $(FILE),$(FILE),-k tests/replay/known $(wildcard tests/data/recorded/*.jsonl))
+
 # Minutes of a busy call; made for SAN=address,undefined and SAN=thread.
 soak: $(B)/ttymeet
 	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" SOAK_S=$(or $(SOAK_S),120) sh tests/soak/run.sh
@@ -202,7 +211,7 @@ install: all
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all check check-all units flows peers peers-run soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
+.PHONY: all check check-all units flows peers peers-run replay soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
 .SECONDARY:
 
 -include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \

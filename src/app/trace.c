@@ -1,7 +1,7 @@
 /* trace.c - --trace: the signalling of a call as JSON lines, secrets out
  *
- * {"t_ms","dir","ch","data"}, the format that `tests/data/recorded` has. The
- * file is written by a thread (outq), so that a slow disk costs the call
+ * {"t_ms","dir","ch","data"}, and for HTTP "url" and "method" or "status": the
+ * format that `tests/data/recorded` has, for `make replay`.  The file is written by a thread (outq), so that a slow disk costs the call
  * nothing.
  */
 #include <errno.h>
@@ -93,18 +93,37 @@ static void hide_secrets(struct buf *b)
 		hide_after(b, secret[i].mark, secret[i].ends);
 }
 
+/* "POST URL\nbody" or "200 URL\nbody" to fields; returns where the body begins. */
+static const char *split_http(json_t *line, const char *text)
+{
+	const char *space = strchr(text, ' '), *end = strchr(text, '\n');
+
+	if (!space || (end && end < space))
+		return text;
+	end = end ? end : text + strlen(text);
+	json_object_set_new(line, "url", json_stringn(space + 1, (size_t)(end - space - 1)));
+	if (*text >= '0' && *text <= '9')
+		json_object_set_new(line, "status", json_integer(atoi(text)));
+	else
+		json_object_set_new(line, "method", json_stringn(text, (size_t)(space - text)));
+	return *end ? end + 1 : end;
+}
+
 void trace_line(void *trace, const char *dir, const char *ch, const char *data, size_t len)
 {
 	struct trace *t = trace;
 	struct buf b = { 0 };
+	const char *body;
 	char *text;
 	json_t *j, *safe;
 
 	buf_add(&b, data, len);
 	hide_secrets(&b);
-	safe = json_stringn(buf_str(&b), b.len);
-	j = json_pack("{s:I, s:s, s:s, s:o}", "t_ms", (json_int_t)((clock_now_us() - t->start_us) / 1000),
-		      "dir", dir, "ch", ch, "data", safe ? safe : json_string("(not UTF-8)"));
+	j = json_pack("{s:I, s:s, s:s}", "t_ms", (json_int_t)((clock_now_us() - t->start_us) / 1000),
+		      "dir", dir, "ch", ch);
+	body = !strcmp(ch, "http") ? split_http(j, buf_str(&b)) : buf_str(&b);
+	safe = json_stringn(body, b.len - (size_t)(body - buf_str(&b)));
+	json_object_set_new(j, "data", safe ? safe : json_string("(not UTF-8)"));
 	text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	buf_clear(&b);

@@ -85,10 +85,13 @@ static void on_http(void *ctx, const struct http_answer *h)
 		.url = h->url, .error = h->text, .tls = h->error == NET_TLS,
 		.name_error = h->error == NET_NAME, .refused = h->error == NET_REFUSED,
 	};
+	struct buf b = { 0 };
 
 	s->call = NULL;
-	trace(l, "in", "http", h->error == NET_OK ? h->body : h->text,
-	      h->error == NET_OK ? h->len : strlen(h->text));
+	buf_addf(&b, "%d %s\n", a.status, h->url ? h->url : "");
+	buf_add(&b, a.status ? h->body : h->text, a.status ? h->len : strlen(h->text));
+	trace(l, "in", "http", buf_str(&b), b.len);
+	buf_free(&b);
 	call_http_input(l->call, tag, &a, clock_now_us());
 	call_link_kick(l);
 }
@@ -144,6 +147,7 @@ static void stream_closed(void *ctx, struct ws *w, enum net_error why, int code,
 	(void)code;
 	if (w != l->stream)
 		return;
+	trace(l, why == NET_CLOSED ? "close" : "error", "xmpp", text, strlen(text));
 	ws_free(&l->stream);
 	call_stream_closed(l->call, why, status, text, clock_now_us());
 	call_link_kick(l);
@@ -156,6 +160,7 @@ static void op_stream_open(void *ctx, const char *url, const char *origin)
 	struct ws_params p = { .url = url, .subprotocol = "xmpp", .origin = origin, .ping_s = 0,
 		.max_bytes = XMPP_MAX, .timeout_us = 20000000 };
 
+	trace(l, "open", "xmpp", url, strlen(url));
 	ws_free(&l->stream);
 	l->stream_failed = ws_open(&l->stream, l->net, &p, &h, l) != 0;
 	if (l->stream_failed)
@@ -209,10 +214,9 @@ static void channel_closed(void *ctx, struct ws *w, enum net_error why, int code
 {
 	struct call_link *l = ctx;
 
-	(void)why;
-	(void)text;
 	if (w != l->channel)
 		return;
+	trace(l, why == NET_CLOSED ? "close" : "error", "bridge", text, strlen(text));
 	ws_free(&l->channel);
 	call_channel_closed(l->call, code, status, clock_now_us());
 	call_link_kick(l);
@@ -225,6 +229,7 @@ static void op_channel_open(void *ctx, const char *url, const char *origin)
 	struct ws_params p = { .url = url, .origin = origin, .ping_s = PING_S, .max_bytes = CHANNEL_MAX,
 		.timeout_us = 20000000 };
 
+	trace(l, "open", "bridge", url, strlen(url));
 	ws_free(&l->channel);
 	l->channel_failed = ws_open(&l->channel, l->net, &p, &h, l) != 0;
 	if (l->channel_failed)

@@ -17,8 +17,9 @@ struct call_link_media {
 	void (*stop)(void *ctx);
 };
 
-/* trace: called with every signalling message ("out"/"in", "xmpp"/"bridge"/"http"), may be NULL.
- */
+/* trace: called with every signalling message ("out"/"in", "xmpp"/"bridge"/"http"), may be
+ * NULL.  Sockets: "open" with the address when it is dialled, "error" with why it could not
+ * be, "close".  HTTP has a first line of its own: "POST URL\n", "200 URL\n". */
 int call_link_new(struct call_link **out, struct loop *loop, struct net *net, struct http *http,
 		  const struct call_config *cfg, const struct call_link_media *media,
 		  void (*event)(void *ctx, const struct call_event *ev),

@@ -143,7 +143,7 @@ static void match(struct script *s, const struct xml *theirs)
 		struct buf b = { 0 };
 
 		xml_write(theirs, &b);
-		differ(s, "the client does not send the like of %s", buf_str(&b));
+		differ(s, "the client does not send the like of %.300s", buf_str(&b));
 		buf_free(&b);
 		return;
 	}
@@ -266,12 +266,22 @@ static void do_kick(struct script *s, const struct xml *x)
 		match(s, x);
 }
 
+/* Between two people: theirs may take what ours declines. */
+static bool is_p2p(const struct script *s, const struct xml *x)
+{
+	const char *to = xml_attr(x, "to"), *action = xml_attr(xml_child(x, "jingle", NULL), "action");
+
+	return s->watch && action && strcmp(action, "session-terminate") && to && strcmp(jid_resource(to), "focus");
+}
+
 static void do_request(struct script *s, const struct xml *x)
 {
 	const struct xml *c = xml_first(x);
 	const char *mute = xml_child_text(x, "mute", NS_MUTE_AUDIO);
 
-	if (is_kick(x) && s->watch) {
+	if (is_p2p(s, x)) {
+		leave_out(s, "a call between two");
+	} else if (is_kick(x) && s->watch) {
 		do_kick(s, x);
 	} else if (is_left_alone(x)) {
 		if (xml_is(c, "query", NULL) && is_type(x, "set", "set"))
@@ -289,13 +299,15 @@ static void do_request(struct script *s, const struct xml *x)
 /* Our answer to what they were asked carries the whole id, and is of one kind. */
 static void check_answer(struct script *s, const struct xml *x)
 {
-	const char *id = xml_attr(x, "id"), *type = xml_attr(x, "type");
+	const char *id = xml_attr(x, "id"), *type = xml_attr(x, "type"), *to = xml_attr(x, "to");
 
 	for (size_t i = s->sents; i-- > 0;) {
 		const char *mine = xml_attr(s->sent[i].x, "id");
 
 		if (!mine || strcmp(mine, id))
 			continue;
+		if (s->watch && to && is_our_room(s, to) && strcmp(jid_resource(to), "focus"))
+			return;         /* as above */
 		check_equal(s, "an answer's type", xml_attr(s->sent[i].x, "type"), type);
 		return;
 	}
@@ -380,10 +392,9 @@ static bool has_request(struct script *s, const void *what)
 	return s->request_url != NULL;
 }
 
-/* The text of --trace names method and address in its first line. */
 static bool is_conference_request(const json_t *line)
 {
-	return !text_starts(str(line, "data"), "GET ");
+	return strstr(str(line, "url"), "conference-request") != NULL;
 }
 
 static void http_out(struct script *s, const json_t *line)
@@ -398,11 +409,10 @@ static void http_in(struct script *s, const json_t *line)
 		.status = (int)json_integer_value(json_object_get(line, "status")), .body = str(line, "data"),
 	};
 
-	if (!s->request_url || s->config_url)
+	if (!s->request_url || !is_conference_request(line))
 		return;
-	a.status = a.status ? a.status : 200;
 	a.len = strlen(a.body);
-	a.url = *str(line, "url") ? str(line, "url") : s->request_url;
+	a.url = str(line, "url");
 	check_equal(s, "the conference request's address", s->request_url, a.url);
 	free(s->request_url);
 	s->request_url = NULL;

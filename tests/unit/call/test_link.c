@@ -97,7 +97,8 @@ static void on_trace(void *ctx, const char *dir, const char *ch, const char *dat
 {
 	struct world *w = ctx;
 
-	assert_true(!strcmp(dir, "in") || !strcmp(dir, "out"));
+	assert_true(!strcmp(dir, "in") || !strcmp(dir, "out") || !strcmp(dir, "open") || !strcmp(dir, "close") ||
+		    !strcmp(dir, "error"));
 	assert_true(!strcmp(ch, "http") || !strcmp(ch, "xmpp"));
 	assert_int_equal(strlen(data), len);
 	w->traces++;
