@@ -120,6 +120,14 @@ class Tty(Client):
         x = np.frombuffer(data[:len(data) // 2 * 2], dtype="<i2").astype(float) / 32768
         return x[-int(seconds * RATE):] if seconds else x
 
+    def last(self, what):
+        """The last event of that kind so far, those that a wait() passed over as well."""
+        while True:
+            try:
+                self.seen.append(self.events.get_nowait())
+            except queue.Empty:
+                return next((e for e in reversed(self.seen) if e["event"] == what), None)
+
     def person(self, name):
         for p in self.result("people"):
             if p["name"] == name:
@@ -197,6 +205,9 @@ class Browser:
             self.dump()
             fail("browser %s: no %s %r within %s s" % (self.name, event, fields, timeout))
         return got
+
+    def last(self, event):
+        return next((e for e in reversed(self.events) if e["event"] == event), None)
 
     def dump(self):
         for e in self.events[-25:]:

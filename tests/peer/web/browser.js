@@ -48,7 +48,8 @@ async function main() {
 	const context = await chromium.launchPersistentContext(o.profile, { executablePath: o.chromium, headless: true, args: flags,
 		permissions: ['microphone', 'camera'], handleSIGINT: false });
 	const page = context.pages()[0] || await context.newPage();
-	const open = async () => {
+	const open = async changes => {
+		Object.assign(o, changes);
 		await page.goto(`http://127.0.0.1:${port}/`, { waitUntil: 'load' });
 		return page.evaluate(x => window.api.start(x), { room: o.room, name: o.name, audio: o.audio, video: o.video, service: o.service,
 			options: o.options, conference: o.conference, log: o.log });

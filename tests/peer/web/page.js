@@ -143,6 +143,7 @@ api.hand = up => up ? call.conference.setLocalParticipantProperty('raisedHand', 
 api.mute = kind => own(kind || 'audio').mute();
 api.unmute = kind => own(kind || 'audio').unmute();
 api.muteOther = id => { call.conference.muteParticipant(id, 'audio'); };
+api.grant = id => { call.conference.grantOwner(id); };
 api.kick = (id, reason) => { call.conference.kickParticipant(id, reason); };
 api.addTrack = async kind => { await call.conference.addTrack(await makeTrack(kind)); };
 api.removeTrack = async kind => { const t = own(kind); call.own = call.own.filter(x => x !== t); await call.conference.removeTrack(t); await t.dispose(); };
