@@ -238,11 +238,12 @@ static void open_socket(struct call *c)
 /* Begins, or begins anew with what is known of the server. */
 void join_connect(struct call *c)
 {
-	static const struct xmpp_events ev = { stream_send, stream_ready, stream_is_ours, stream_failed };
+	static const struct xmpp_events ev = { .send = stream_send, .ready = stream_ready,
+		.stanza = stream_is_ours, .failed = stream_failed };
 	struct xmpp_config cfg = {
 		.domain = login_domain(c), .user = c->login_user, .password = c->login_password,
 		.ping_interval_us = c->d.ping_interval_us, .ping_timeout_us = c->d.ping_timeout_us,
-		.ping_failures = c->d.ping_threshold,
+		.ping_failures = c->d.ping_threshold, .no_sm = true,
 	};
 
 	call_drop_stream(c);

@@ -1,10 +1,12 @@
-/* stream.c - the client's XMPP stream over WebSocket
- *
- *	open -> features -> auth -> success -> open -> features -> bind -> ready
+/* stream.c - the client's XMPP stream over WebSocket: stanzas, IQs, time
  *
  * Each message is one element.  IQs that wait are kept by id and by whom they
  * went to: an answer with a right id from somebody else is no answer
  * (RFC 6120, 8.2.3, and a way to forge one).
+ *
+ * With stream management a lost socket only cuts the stream.  What is sent
+ * then is kept, IQs wait without getting older, and a new socket takes all of
+ * it up again; nobody above sees more than a pause.
  */
 #include "xmpp/stream.h"
 #include <errno.h>
@@ -14,42 +16,17 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "xmpp/codec.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
+#include "xmpp/stream_priv.h"
 
 enum {
 	PING_INTERVAL_US = 10000000, PING_TIMEOUT_US = 5000000, PING_FAILURES = 2,
 	LOGIN_US = 20000000,    /* from open to bound */
 	MALFORMED_MAX = 5,      /* in a row */
-	IQ_MAX = 256            /* waiting at once */
-};
-
-enum phase { CLOSED, OPENING, AUTH, REOPENING, BINDING, READY };
-
-struct waiting {
-	struct waiting *next;
-	char *id, *to;          /* to: "" our own server */
-	int64_t until_us;
-	xmpp_iq_fn *fn;
-	void *ctx;
-};
-
-struct xmpp_stream {
-	struct xmpp_events ev;
-	void *ctx;
-	char *domain, *user, *password, *jid;
-	int64_t ping_interval_us, ping_timeout_us;
-	unsigned ping_failures, failures;
-	enum phase phase;
-	struct xml *features;   /* the second ones */
-	struct waiting *waiting;
-	unsigned waits;
-	char id_prefix[9];
-	unsigned next_id, bad_row;
-	int64_t heard_us, ping_at_us, pinged_us, login_until_us;
-	bool pinging;
-	struct xmpp_counters count;
+	IQ_MAX = 256,           /* waiting at once */
+	/* Kept until acknowledged: minutes of a busy client. */
+	KEPT_MAX = 500, KEPT_BYTES = 2 << 20
 };
 
 int xmpp_stream_new(struct xmpp_stream **out, const struct xmpp_config *cfg,
@@ -67,6 +44,10 @@ int xmpp_stream_new(struct xmpp_stream **out, const struct xmpp_config *cfg,
 	s->ping_timeout_us = cfg->ping_timeout_us ? cfg->ping_timeout_us : PING_TIMEOUT_US;
 	s->ping_failures = cfg->ping_failures ? cfg->ping_failures : PING_FAILURES;
 	s->ping_at_us = CLOCK_NEVER;
+	if (!cfg->no_sm && sm_new(&s->sm, KEPT_MAX, KEPT_BYTES)) {
+		xmpp_stream_free(&s);
+		return err;
+	}
 	rng_hex(s->id_prefix, sizeof(s->id_prefix) - 1);
 	if (text_set(&s->domain, cfg->domain) || text_set(&s->user, cfg->user) ||
 	    text_set(&s->password, cfg->password) || text_set(&s->jid, "")) {
@@ -104,6 +85,10 @@ void xmpp_stream_free(struct xmpp_stream **sp)
 		return;
 	xmpp_stream_forget(s);
 	xml_free(&s->features);
+	sm_free(&s->sm);
+	if (s->previd)
+		text_wipe(s->previd, strlen(s->previd));
+	free(s->previd);
 	if (s->password)
 		text_wipe(s->password, strlen(s->password));
 	free(s->domain);
@@ -116,7 +101,7 @@ void xmpp_stream_free(struct xmpp_stream **sp)
 
 /* ---- output ---- */
 
-static void send_text(struct xmpp_stream *s, const char *text)
+void stream_text(struct xmpp_stream *s, const char *text)
 {
 	s->ev.send(s->ctx, text, strlen(text));
 }
@@ -135,56 +120,80 @@ static void end_waiting(struct xmpp_stream *s)
 	}
 }
 
-static void fail(struct xmpp_stream *s, enum xmpp_error why, const char *text)
+void stream_fail(struct xmpp_stream *s, enum xmpp_error why, const char *text)
 {
 	if (s->phase == CLOSED)
 		return;
-	s->phase = CLOSED;
+	/* Who only does not answer may do so on another socket. */
+	if (why != XMPP_DEAD || !xmpp_stream_cut(s, s->now_us))
+		s->phase = CLOSED;
 	s->ping_at_us = CLOCK_NEVER;
 	/* Who waits hears of it in the next tick: failed() may free what their
 	 * handlers stand on, and forget them. */
 	s->ev.failed(s->ctx, why, text);
 }
 
-static int send_xml(struct xmpp_stream *s, const struct xml *x)
+int stream_element(struct xmpp_stream *s, const struct xml *x)
 {
 	struct buf b = { 0 };
 	int err = xml_write(x, &b);
 
-	if (!err) {
-		s->count.out++;
+	if (!err)
 		s->ev.send(s->ctx, b.p, b.len);
-	}
 	if (b.p && s->phase == AUTH)    /* may hold the password */
 		text_wipe(b.p, b.len);
 	buf_free(&b);
 	return err;
 }
 
-static void send_open(struct xmpp_stream *s)
+static void ask_for_ack(struct xmpp_stream *s)
 {
-	struct xml *o = xml_new("open", NS_FRAMING);
+	if (s->sm_on && s->phase == READY && sm_ask(s->sm, s->now_us))
+		stream_text(s, "<r xmlns=\"" NS_SM "\"/>");
+}
 
-	xml_set(o, "to", s->domain);
-	xml_set(o, "version", "1.0");
-	if (send_xml(s, o))
-		fail(s, XMPP_NO_MEMORY, "out of memory");
-	xml_free(&o);
+/* Counted by the server from <enable/> on, by us from then, too. */
+static int keep(struct xmpp_stream *s, const struct buf *b)
+{
+	int err = s->phase == ENABLING || s->sm_on ? sm_sent(s->sm, b->p, b->len, s->now_us) : 0;
+
+	/* Not kept, but sent: it only cannot be resumed any more. */
+	return s->phase == READY ? 0 : err;
+}
+
+static int send_stanza(struct xmpp_stream *s, const struct xml *x)
+{
+	struct buf b = { 0 };
+	int err = xml_write(x, &b);
+
+	if (!err)
+		err = keep(s, &b);
+	if (!err) {
+		s->number++;
+		s->count.out++;
+		if (s->phase >= BINDING)
+			s->ev.send(s->ctx, b.p, b.len);
+		ask_for_ack(s);
+	}
+	buf_free(&b);
+	return err;
 }
 
 void xmpp_stream_open(struct xmpp_stream *s, int64_t now_us)
 {
 	s->phase = OPENING;
-	s->heard_us = now_us;
+	s->now_us = s->heard_us = now_us;
 	s->login_until_us = now_us + LOGIN_US;
-	send_open(s);
+	s->bad_row = 0;
+	login_open(s);
 }
 
 void xmpp_stream_close(struct xmpp_stream *s)
 {
 	if (s->phase == CLOSED)
 		return;
-	send_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
+	if (s->phase != CUT)
+		stream_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
 	s->phase = CLOSED;
 	s->ping_at_us = CLOCK_NEVER;
 }
@@ -194,9 +203,59 @@ const char *xmpp_stream_jid(const struct xmpp_stream *s)
 	return s->jid;
 }
 
+/* ---- cuts ---- */
+
+bool xmpp_stream_cut(struct xmpp_stream *s, int64_t now_us)
+{
+	bool up = s->phase == READY || (s->cut_us && s->phase != CLOSED);
+
+	if (!up || !s->previd || !sm_can_resume(s->sm))
+		return false;
+	s->phase = CUT;
+	s->ping_at_us = CLOCK_NEVER;
+	if (!s->cut_us)
+		s->cut_us = now_us;
+	return true;
+}
+
+bool xmpp_stream_is_cut(const struct xmpp_stream *s)
+{
+	return s->cut_us && s->phase != CLOSED;
+}
+
+const char *xmpp_stream_previd(const struct xmpp_stream *s)
+{
+	return xmpp_stream_is_cut(s) && sm_can_resume(s->sm) ? s->previd : NULL;
+}
+
+int64_t xmpp_stream_resume_until(const struct xmpp_stream *s)
+{
+	return xmpp_stream_previd(s) ? s->cut_us + s->resume_for_us : 0;
+}
+
+uint64_t xmpp_stream_last(const struct xmpp_stream *s)
+{
+	return s->number;
+}
+
+uint64_t xmpp_stream_handled(const struct xmpp_stream *s)
+{
+	uint64_t acked = s->sm_on ? s->number_enabled + sm_last_acked(s->sm) : 0;
+
+	return acked > s->handled ? acked : s->handled;
+}
+
+bool xmpp_stream_managed(const struct xmpp_stream *s)
+{
+	return s->sm_on;
+}
+
+/* ---- stanzas out ---- */
+
 int xmpp_stream_send(struct xmpp_stream *s, struct xml **stanza)
 {
-	int err = !*stanza ? -ENOMEM : s->phase < BINDING ? -ENOTCONN : send_xml(s, *stanza);
+	bool kept = xmpp_stream_is_cut(s);
+	int err = !*stanza ? -ENOMEM : s->phase < BINDING && !kept ? -ENOTCONN : send_stanza(s, *stanza);
 
 	xml_free(stanza);
 	return err;
@@ -221,7 +280,10 @@ int xmpp_stream_iq(struct xmpp_stream *s, struct xml **iq, int64_t timeout_us, i
 	err = -ENOMEM;
 	if (!w->id || !w->to)
 		goto fail;
-	w->until_us = now_us + timeout_us;
+	/* While the stream is cut the time stands, as that of the others does. */
+	w->until_us = (xmpp_stream_is_cut(s) ? s->cut_us : now_us) + timeout_us;
+	w->number = s->number + 1;
+	s->now_us = now_us;
 	w->fn = fn;
 	w->ctx = ctx;
 	xml_set(*iq, "id", w->id);
@@ -265,119 +327,6 @@ int xmpp_stream_error(struct xmpp_stream *s, const struct xml *iq, const char *t
 	return xmpp_stream_send(s, &a);
 }
 
-/* ---- login ---- */
-
-static bool offers(const struct xml *features, const char *mechanism)
-{
-	const struct xml *ms = xml_child(features, "mechanisms", NS_SASL);
-	const struct xml *m = xml_child(ms, "mechanism", NULL);
-
-	for (; m; m = xml_next_like(m, "mechanism", NULL))
-		if (!strcmp(xml_text(m), mechanism))
-			return true;
-	return false;
-}
-
-/* RFC 4616: NUL, user, NUL, password. */
-static int add_plain(struct xmpp_stream *s, struct xml *auth)
-{
-	struct buf raw = { 0 };
-	char *local = jid_local(s->user), *text = NULL;
-	int err;
-
-	buf_addc(&raw, 0);
-	buf_adds(&raw, local && *local ? local : s->user);
-	buf_addc(&raw, 0);
-	buf_adds(&raw, s->password ? s->password : "");
-	if (local && !buf_err(&raw))
-		text = codec_base64(raw.p, raw.len);
-	if (text) {
-		xml_set_text(auth, text);
-		text_wipe(text, strlen(text));
-	}
-	if (raw.p)
-		text_wipe(raw.p, raw.len);
-	buf_free(&raw);
-	free(local);
-	err = text ? 0 : -ENOMEM;
-	free(text);
-	return err;
-}
-
-static void start_auth(struct xmpp_stream *s, const struct xml *features)
-{
-	const char *mechanism = s->user ? "PLAIN" : "ANONYMOUS";
-	struct xml *auth;
-
-	if (!offers(features, mechanism)) {
-		fail(s, XMPP_NO_MECHANISM, s->user ? "the server takes no login with a password"
-		     : "the server wants a login: guests are not let in");
-		return;
-	}
-	s->phase = AUTH;
-	auth = xml_new("auth", NS_SASL);
-	xml_set(auth, "mechanism", mechanism);
-	if ((s->user && add_plain(s, auth)) || send_xml(s, auth))
-		fail(s, XMPP_NO_MEMORY, "out of memory");
-	xml_free(&auth);
-}
-
-static void on_bound(void *ctx, const struct xml *answer)
-{
-	struct xmpp_stream *s = ctx;
-	const char *jid = xml_child_text(xml_child(answer, "bind", NS_BIND), "jid", NULL);
-
-	if (!answer || !jid || !*jid_resource(jid)) {
-		fail(s, XMPP_PROTOCOL, answer ? "the server gave no address" : "no answer to the login");
-		return;
-	}
-	if (text_set(&s->jid, jid)) {
-		fail(s, XMPP_NO_MEMORY, "out of memory");
-		return;
-	}
-	s->phase = READY;
-	s->ping_at_us = s->heard_us + s->ping_interval_us;
-}
-
-/* RFC 6120, 7: no resource is asked for. */
-static void start_bind(struct xmpp_stream *s, const struct xml *features, int64_t now_us)
-{
-	struct xml *iq = xmpp_iq_new("set", NULL);
-
-	xml_free(&s->features);
-	xml_add(iq, "bind", NS_BIND);
-	s->phase = BINDING;
-	if (xml_dup(&s->features, features) ||
-	    xmpp_stream_iq(s, &iq, 20000000, now_us, on_bound, s))
-		fail(s, XMPP_NO_MEMORY, "out of memory");
-	xml_free(&iq);         /* still ours if the copy failed */
-}
-
-static void on_features(struct xmpp_stream *s, const struct xml *x, int64_t now_us)
-{
-	if (s->phase == OPENING)
-		start_auth(s, x);
-	else if (s->phase == REOPENING && xml_child(x, "bind", NS_BIND))
-		start_bind(s, x, now_us);
-	else if (s->phase == REOPENING)
-		fail(s, XMPP_PROTOCOL, "the server offers no binding");
-}
-
-static void on_sasl(struct xmpp_stream *s, const struct xml *x)
-{
-	const char *text;
-
-	if (s->phase != AUTH)
-		return;
-	if (xml_is(x, "success", NULL)) {
-		s->phase = REOPENING;
-		send_open(s);
-	} else if (xml_is(x, "failure", NULL)) {
-		text = xml_child_text(x, "text", NULL);
-		fail(s, XMPP_LOGIN, text && *text ? text : xml_name(xml_first(x)));
-	}
-}
-
 static void on_stream_error(struct xmpp_stream *s, const struct xml *x)
 {
 	struct buf b = { 0 };
@@ -390,7 +339,7 @@ static void on_stream_error(struct xmpp_stream *s, const struct xml *x)
 		}
 	if (text && *text)
 		buf_addf(&b, ": %s", text);
-	fail(s, XMPP_STREAM, buf_str(&b));
+	stream_fail(s, XMPP_STREAM, buf_str(&b));
 	buf_free(&b);
 }
 
@@ -400,11 +349,11 @@ static void on_close(struct xmpp_stream *s, const struct xml *x)
 	struct buf b = { 0 };
 
 	/* RFC 7395, 3.6: a close is answered by a close. */
-	send_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
+	stream_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
 	buf_adds(&b, other ? "the server sends us to " : "the server closed the stream");
 	if (other)
 		buf_adds(&b, other);
-	fail(s, XMPP_CLOSED, buf_str(&b));
+	stream_fail(s, XMPP_CLOSED, buf_str(&b));
 	buf_free(&b);
 }
 
@@ -430,6 +379,11 @@ static bool is_from(const struct xmpp_stream *s, const struct waiting *w, const 
 	return !from || same_address(from, s->domain) || (*s->jid && jid_same_bare(from, s->jid));
 }
 
+static bool is_own_server(const struct xmpp_stream *s, const char *to)
+{
+	return !*to || same_address(to, s->domain);
+}
+
 static void take_answer(struct xmpp_stream *s, const struct xml *iq)
 {
 	const char *id = xml_attr(iq, "id");
@@ -441,6 +395,9 @@ static void take_answer(struct xmpp_stream *s, const struct xml *iq)
 			continue;
 		*p = w->next;
 		s->waits--;
+		/* Our server takes what we send in order. */
+		if (is_own_server(s, w->to) && w->number > s->handled)
+			s->handled = w->number;
 		w->fn(w->ctx, iq);
 		waiting_free(w);
 		return;
@@ -462,6 +419,8 @@ static void on_stanza(struct xmpp_stream *s, const struct xml *x)
 	bool is_answer;
 
 	s->count.in++;
+	if (s->sm_on)
+		sm_got(s->sm);
 	if (!xml_is(x, "iq", NULL)) {
 		s->ev.stanza(s->ctx, x);
 		return;
@@ -474,17 +433,53 @@ static void on_stanza(struct xmpp_stream *s, const struct xml *x)
 		/* Told here, not in the handler of the bind: the handlers of
 		 * ready() send IQs, and the table is whole again. */
 		if (before == BINDING && s->phase == READY)
-			s->ev.ready(s->ctx, s->jid, s->features);
+			login_bound(s);
 	} else {
 		on_request(s, x);
 	}
 }
 
+void stream_ready(struct xmpp_stream *s)
+{
+	s->phase = READY;
+	s->ping_at_us = s->heard_us + s->ping_interval_us;
+	s->ev.ready(s->ctx, s->jid, s->features);
+}
+
+/* ---- stream management ---- */
+
+static void send_ack(struct xmpp_stream *s)
+{
+	struct xml *a = xml_new("a", NS_SM);
+
+	xml_setf(a, "h", "%u", (unsigned)sm_h(s->sm));
+	stream_element(s, a);
+	xml_free(&a);
+}
+
+static void on_sm(struct xmpp_stream *s, const struct xml *x)
+{
+	uint32_t h;
+
+	if (!xml_is(x, "r", NULL) && !xml_is(x, "a", NULL))
+		login_sm(s, x);
+	else if (!s->sm_on || s->phase != READY)
+		;               /* of no stream of ours */
+	else if (xml_is(x, "r", NULL))
+		send_ack(s);
+	else if (sm_h_parse(xml_attr(x, "h"), &h) || sm_acked(s->sm, h))
+		s->count.bad_acks++;
+	else
+		ask_for_ack(s);
+}
+
+/* ---- in ---- */
+
 static void malformed(struct xmpp_stream *s, const char *why)
 {
 	s->count.malformed++;
 	if (++s->bad_row > MALFORMED_MAX)
-		fail(s, XMPP_PROTOCOL, why ? why : "the server's messages are no XML");
+		stream_fail(s, XMPP_PROTOCOL, why ? why : "the server's messages are no XML");
 }
 
 void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int64_t now_us)
@@ -493,13 +488,13 @@ void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int6
 	struct xml *x;
 	int err;
 
-	if (s->phase == CLOSED)
+	if (s->phase <= CUT)
 		return;
-	s->heard_us = now_us;
+	s->now_us = s->heard_us = now_us;
 	s->failures = 0;
 	err = xml_parse(&x, text, len, NULL, &why);
 	if (err == -ENOMEM)
-		fail(s, XMPP_NO_MEMORY, "out of memory");
+		stream_fail(s, XMPP_NO_MEMORY, "out of memory");
 	else if (err)
 		malformed(s, why);
 	if (err)
@@ -510,11 +505,13 @@ void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int6
 	else if (xml_is(x, "close", NS_FRAMING))
 		on_close(s, x);
 	else if (xml_is(x, "features", NS_STREAM))
-		on_features(s, x, now_us);
+		login_features(s, x);
 	else if (xml_is(x, "error", NS_STREAM))
 		on_stream_error(s, x);
 	else if (xml_is(x, NULL, NS_SASL))
-		on_sasl(s, x);
+		login_sasl(s, x);
+	else if (xml_is(x, NULL, NS_SM))
+		on_sm(s, x);
 	else if (s->phase >= BINDING &&
 		 (xml_is(x, "iq", NULL) || xml_is(x, "message", NULL) || xml_is(x, "presence", NULL)))
 		on_stanza(s, x);
@@ -536,7 +533,7 @@ static void on_pong(void *ctx, const struct xml *answer)
 		return;
 	}
 	if (++s->failures >= s->ping_failures)
-		fail(s, XMPP_DEAD, "the server does not answer any more");
+		stream_fail(s, XMPP_DEAD, "the server does not answer any more");
 }
 
 static void ping(struct xmpp_stream *s, int64_t now_us)
@@ -569,28 +566,55 @@ static struct waiting *take_due(struct xmpp_stream *s, int64_t now_us)
 	return NULL;
 }
 
+static int64_t login_due(const struct xmpp_stream *s)
+{
+	return s->phase == ENABLING && s->enable_until_us < s->login_until_us ? s->enable_until_us
+		: s->login_until_us;
+}
+
+static void login_tick(struct xmpp_stream *s)
+{
+	if (s->phase == ENABLING && s->now_us >= s->enable_until_us)
+		login_enable_late(s);
+	else if (s->phase > CUT && s->phase < READY && s->now_us >= s->login_until_us)
+		stream_fail(s, s->cut_us ? XMPP_DEAD : XMPP_PROTOCOL,
+			    "the server did not finish the login in time");
+}
+
+/* IQs that wait get no older while the stream is cut. */
+static void expire(struct xmpp_stream *s)
+{
+	struct waiting *w;
+
+	/* Two may be due at once after a suspend; the first may end the stream. */
+	while (s->phase > CUT && !s->cut_us && (w = take_due(s, s->now_us))) {
+		w->fn(w->ctx, NULL);
+		waiting_free(w);
+	}
+}
+
 int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 {
 	int64_t next;
-	struct waiting *w;
 
+	s->now_us = now_us;
 	if (s->phase == CLOSED) {
 		end_waiting(s);
 		return CLOCK_NEVER;
 	}
-	/* Two may be due at once after a suspend; the first may end the stream. */
-	while (s->phase != CLOSED && (w = take_due(s, now_us))) {
-		w->fn(w->ctx, NULL);
-		waiting_free(w);
-	}
+	expire(s);
 	if (s->phase == READY && now_us >= s->ping_at_us)
 		ping(s, now_us);
-	if (s->phase != READY && now_us >= s->login_until_us)
-		fail(s, XMPP_PROTOCOL, "the server did not finish the login in time");
+	ask_for_ack(s);
+	login_tick(s);
 	if (s->phase == CLOSED)
 		return s->waiting ? now_us : CLOCK_NEVER;
-	next = s->phase == READY ? s->ping_at_us : s->login_until_us;
-	for (w = s->waiting; w; w = w->next)
+	if (s->phase == CUT)
+		return CLOCK_NEVER;
+	next = s->phase == READY ? s->ping_at_us : login_due(s);
+	if (s->phase == READY && s->sm_on && sm_ask_at(s->sm) < next)
+		next = sm_ask_at(s->sm);
+	for (const struct waiting *w = s->waiting; w && !s->cut_us; w = w->next)
 		if (w->until_us < next)
 			next = w->until_us;
 	return next;
@@ -599,4 +623,5 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 void xmpp_stream_counters(const struct xmpp_stream *s, struct xmpp_counters *out)
 {
 	*out = s->count;
+	out->unacked = s->sm ? sm_waiting(s->sm) : 0;
 }

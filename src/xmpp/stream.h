@@ -4,6 +4,10 @@
  * text messages and time come in, text and events go out.  Keeps the table
  * of IQs that wait for an answer (by their whole id and the sender), answers
  * pings and what nobody else answers, and pings the server itself.
+ *
+ * Where the server has stream management (XEP-0198) the stream outlives its
+ * socket: xmpp_stream_cut() when that is gone, xmpp_stream_open() on a new one
+ * whose URL names xmpp_stream_previd(), then resumed() or not_resumed().
  */
 #ifndef XMPP_STREAM_H
 #define XMPP_STREAM_H
@@ -19,7 +23,7 @@ enum xmpp_error {
 	XMPP_PROTOCOL,  /* it does not speak XMPP as it should */
 	XMPP_STREAM,    /* stream error; text has condition and reason */
 	XMPP_CLOSED,    /* <close/> */
-	XMPP_DEAD,      /* two pings without an answer */
+	XMPP_DEAD,      /* two pings without an answer; see xmpp_stream_is_cut() */
 	XMPP_NO_MEMORY
 };
 
@@ -28,6 +32,7 @@ struct xmpp_config {
 	const char *user, *password;    /* SASL PLAIN; NULL: ANONYMOUS */
 	int64_t ping_interval_us, ping_timeout_us; /* 0: 10 s and 5 s */
 	unsigned ping_failures;         /* 0: 2 */
+	bool no_sm;                     /* no stream management */
 };
 
 /* Called from xmpp_stream_input() and _tick(); must not free the stream. */
@@ -42,6 +47,13 @@ struct xmpp_events {
 	 * before the bind result). */
 	bool (*stanza)(void *ctx, const struct xml *stanza);
 	void (*failed)(void *ctx, enum xmpp_error why, const char *text);
+	/* The stream goes on where it was cut, with the same address; what the
+	 * server had not dealt with was sent again.  NULL with no_sm. */
+	void (*resumed)(void *ctx);
+	/* The server knows it no more: over, as after failed().  exact: it said
+	 * how far it got, so that what is beyond xmpp_stream_handled() was surely
+	 * not dealt with. */
+	void (*not_resumed)(void *ctx, bool exact);
 };
 
 int xmpp_stream_new(struct xmpp_stream **out, const struct xmpp_config *cfg,
@@ -56,6 +68,22 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us);
 void xmpp_stream_close(struct xmpp_stream *s);  /* sends <close/> */
 
 const char *xmpp_stream_jid(const struct xmpp_stream *s);       /* "" before ready */
+
+/* The socket is gone.  True: the stream is cut and may be resumed; until then
+ * what is sent is kept (-ENOBUFS beyond 500 stanzas or 2 MiB, which also ends
+ * the chance to resume).  False: it is over. */
+bool xmpp_stream_cut(struct xmpp_stream *s, int64_t now_us);
+bool xmpp_stream_is_cut(const struct xmpp_stream *s);   /* until resumed() */
+/* For the URL of the new socket; NULL: not cut, or cannot be resumed. */
+const char *xmpp_stream_previd(const struct xmpp_stream *s);
+int64_t xmpp_stream_resume_until(const struct xmpp_stream *s);  /* the server's patience; 0 */
+
+/* Stanzas are numbered from 1 in the order they are sent: the last one, and
+ * the last one that the server has surely dealt with.  Without stream
+ * management that is known only from its answers to IQs of ours. */
+uint64_t xmpp_stream_last(const struct xmpp_stream *s);
+uint64_t xmpp_stream_handled(const struct xmpp_stream *s);
+bool xmpp_stream_managed(const struct xmpp_stream *s);  /* <enabled/> came */
 
 /* Sends a stanza and frees it.  xmlns='jabber:client' is on the root. */
 int xmpp_stream_send(struct xmpp_stream *s, struct xml **stanza);
@@ -76,7 +104,11 @@ int xmpp_stream_result(struct xmpp_stream *s, const struct xml *iq, struct xml *
 int xmpp_stream_error(struct xmpp_stream *s, const struct xml *iq, const char *type,
 		      const char *condition, struct xml *extra /* owned, may be NULL */);
 
-struct xmpp_counters { uint64_t in, out, malformed, unexpected_answers; };
+struct xmpp_counters {
+	uint64_t in, out, malformed, unexpected_answers;
+	uint64_t resumed, resent, bad_acks;
+	size_t unacked;
+};
 void xmpp_stream_counters(const struct xmpp_stream *s, struct xmpp_counters *out);
 
 /* The pieces the server side writes as well. */

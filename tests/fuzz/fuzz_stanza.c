@@ -79,6 +79,17 @@ static void read_all(const struct xml *x)
 	ext_services_free(&v, &n);
 }
 
+static void on_resumed(void *ctx)
+{
+	(void)ctx;
+}
+
+static void on_not_resumed(void *ctx, bool exact)
+{
+	(void)ctx;
+	(void)exact;
+}
+
 static void log_in(struct xmpp_stream *s, const char *id)
 {
 	static const char *const lines[] = {
@@ -97,7 +108,8 @@ static void log_in(struct xmpp_stream *s, const char *id)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct xmpp_events ev = { on_send, on_ready, on_stanza, on_failed };
+	static const struct xmpp_events ev = { .send = on_send, .ready = on_ready, .stanza = on_stanza,
+		.failed = on_failed, .resumed = on_resumed, .not_resumed = on_not_resumed };
 	struct xmpp_config c = { .domain = "b" };
 	const char *at = (const char *)data, *end = at + size;
 	struct xmpp_stream *s;

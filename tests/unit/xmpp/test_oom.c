@@ -259,7 +259,8 @@ static void say(struct xmpp_stream *s, const char *text)
 
 static int log_in(const void *in, struct buf *out)
 {
-	static const struct xmpp_events ev = { on_send, on_ready, on_stanza, on_failed };
+	static const struct xmpp_events ev = { .send = on_send, .ready = on_ready, .stanza = on_stanza,
+		.failed = on_failed };
 	struct xmpp_config c = { .domain = "d", .user = in, .password = "p" };
 	struct xmpp_stream *s = NULL;
 	struct login l = { .ready = false };

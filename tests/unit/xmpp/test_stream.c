@@ -72,7 +72,8 @@ static void on_answer(void *ctx, const struct xml *answer)
 	p->silences += answer == NULL;
 }
 
-static const struct xmpp_events events = { on_send, on_ready, on_stanza, on_failed };
+static const struct xmpp_events events = { .send = on_send, .ready = on_ready, .stanza = on_stanza,
+	.failed = on_failed };
 
 static void say(struct peer *p, const char *text)
 {
@@ -81,7 +82,7 @@ static void say(struct peer *p, const char *text)
 
 static void start(struct peer *p, const char *user, const char *password)
 {
-	struct xmpp_config c = { .domain = "meet.test", .user = user, .password = password };
+	struct xmpp_config c = { .domain = "meet.test", .user = user, .password = password, .no_sm = true };
 
 	memset(p, 0, sizeof(*p));
 	p->now = 5000000;
