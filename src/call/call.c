@@ -105,6 +105,7 @@ static void take_config(struct call *c, const struct call_config *cfg)
 	c->muted = cfg->muted || c->a.start_muted;
 	c->relay_only = cfg->relay_only;
 	c->privacy_version = cfg->privacy_version;
+	c->patient = cfg->patient;
 	c->reconnect_for_us = cfg->reconnect_for_us ? cfg->reconnect_for_us : INT64_C(900000000);
 	c->media_timeout_us = cfg->media_timeout_us ? cfg->media_timeout_us : 30000000;
 	c->seed = cfg->seed ? cfg->seed : (uint64_t)rng_u32() | 1;

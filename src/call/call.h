@@ -8,6 +8,7 @@
  *
  *	idle -> config -> (conference request) -> stream -> request -> muc -> joined
  *	   \-> waiting (reconnect) <- any failure that can pass
+ *	closed rooms (no host yet, a password): lobby, until they open or it is given
  */
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
@@ -126,6 +127,8 @@ struct call_config {
 	const char *fingerprint;        /* of our DTLS certificate, sha-256 */
 	bool relay_only;
 	bool privacy_version;           /* name and version in caps and presence */
+	/* Somebody sits before it: a closed room is waited for, a password asked for. */
+	bool patient;
 	int64_t reconnect_for_us;       /* 0: 15 min */
 	int64_t media_timeout_us;       /* 0: 30 s */
 	uint32_t seed;                  /* of the jitter of waits; 0: random */
@@ -144,6 +147,9 @@ void call_join(struct call *c, int64_t now_us);
 void call_leave(struct call *c, int64_t now_us);
 int call_set_muted(struct call *c, bool muted, int64_t now_us);
 int call_set_name(struct call *c, const char *name, int64_t now_us);
+/* Of the room: tried at once where one was asked for (CALL_EV_ERROR of kind
+ * "password"), else with the next join.  Copied. */
+void call_set_password(struct call *c, const char *password, int64_t now_us);
 int call_set_hand(struct call *c, bool up, int64_t now_us);
 int call_say(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
 int call_tell(struct call *c, const char *id, const char *text, const char **kind, char **why,
@@ -194,7 +200,13 @@ int64_t call_next_try_us(const struct call *c); /* when reconnecting; 0 */
 unsigned call_attempt(const struct call *c);
 bool call_is_moderator(const struct call *c);
 
-struct call_counters { uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined; };
+struct call_counters {
+	uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined;
+	uint64_t sessions, restarts;    /* invitations taken; new ones that we asked for */
+	uint64_t moved, focus_lost;     /* ended by the focus for another bridge; it left */
+	uint64_t outages;               /* times without sound that ended */
+	int64_t outage_us, longest_outage_us;   /* in all, and the longest */
+};
 void call_counters(const struct call *c, struct call_counters *out);
 /* Prints the whole state for a bug report. */
 void call_print(const struct call *c, struct buf *out);

@@ -8,6 +8,7 @@
  *	roster.c   people: presences of the room, our own presence
  *	jingle.c   media sessions with the focus, sources
  *	retry.c    what is done when they fail
+ *	outage.c   how long there was no sound, and why
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
@@ -43,6 +44,7 @@ enum {
 	MESSAGE_GAP_US = 500000, MESSAGE_BURST = 3,     /* 3 messages a second are */
 	/* The focus takes a restart every 5 s and 5 a minute. */
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
+	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
 	GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
 };
 
@@ -53,6 +55,7 @@ enum phase {
 	PHASE_REQUESTING,       /* bound; the focus is asked */
 	PHASE_JOINING,          /* the joining presence is out */
 	PHASE_JOINED,
+	PHASE_ASKING,           /* the room's password is somebody's to give */
 	PHASE_WAITING,          /* for the next attempt */
 	PHASE_LEAVING,
 	PHASE_OVER
@@ -70,6 +73,11 @@ struct person_entry {
 struct queued { struct queued *next; char *to; char *id; char *text; };
 struct queue { struct queued *first, *last; unsigned count; };
 
+/* Why there is no sound at the moment; a later one says more than those before. */
+enum outage {
+	OUTAGE_NONE, OUTAGE_LINE, OUTAGE_RENEWED, OUTAGE_FOCUS, OUTAGE_BRIDGE, OUTAGE_MOVED
+};
+
 struct asked;                           /* command.c: commands that wait for an answer */
 struct dead_stream { struct dead_stream *next; struct xmpp_stream *stream; };
 
@@ -86,7 +94,7 @@ struct call {
 	unsigned guess;                 /* next one to try */
 	struct buf tried;               /* what was, for people */
 	char *name, *email, *password, *jwt, *login_user, *login_password, *fingerprint;
-	bool no_mic, relay_only, privacy_version;
+	bool no_mic, relay_only, privacy_version, patient;
 	int64_t reconnect_for_us, media_timeout_us;
 	uint64_t seed;
 	char machine_uid[33], stats_id[20], caps_ver[29];
@@ -110,6 +118,10 @@ struct call {
 	char *session_id;
 	bool http_request, http_ready, http_asked;
 	unsigned request_try, join_try, conflict_try;
+	unsigned focus_calls;           /* answers that it comes, since it was seen */
+	bool visitors_known;            /* the focus would let visitors in */
+	bool host_told;                 /* that the room waits for its host */
+	bool left_room;                 /* to come in again: our goodbye is on its way back */
 	bool request_dead;              /* the focus let an IQ go unanswered */
 	int64_t request_at_us, join_limit_us, joined_us;
 	char *metadata_jid, *moderation_jid; /* components that we listen to */
@@ -149,6 +161,9 @@ struct call {
 	int64_t focus_gone_us;          /* ask for a focus */
 	int64_t restarts_us[RESTARTS_A_MINUTE];
 	unsigned restarts, restart_row;
+	unsigned rejoin_row;            /* rejoins for want of sound, since there was some */
+	int64_t silent_us;              /* since when the sound is away; 0 */
+	enum outage outage;             /* and why */
 	uint64_t sessions;              /* invitations so far */
 	bool no_media_told;
 
@@ -214,6 +229,8 @@ extern const size_t join_feature_count;
 /* request.c */
 void request_send(struct call *c);
 void request_by_http(struct call *c);
+/* Out of the room and in again on the same connection; without one: call_lost(). */
+void request_anew(struct call *c, const char *why);
 void request_http_answer(struct call *c, const struct call_http_answer *h);
 void join_on_error(struct call *c, const struct xml *presence);
 void join_tick(struct call *c);
@@ -240,6 +257,11 @@ void session_tell_owner(struct call *c, const char *id); /* its sources, once it
 void session_next(const struct call *c, int64_t *next);
 void session_tick(struct call *c);
 void session_restart(struct call *c, const char *why);
+
+/* outage.c */
+void outage_begin(struct call *c, enum outage why);
+void outage_end(struct call *c);                /* the sound is back */
+void outage_forget(struct call *c);             /* nobody is there to be heard */
 
 /* talk.c */
 void talk_message(struct call *c, const struct xml *message);

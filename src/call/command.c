@@ -123,6 +123,20 @@ int call_set_name(struct call *c, const char *name, int64_t now_us)
 	return 0;
 }
 
+void call_set_password(struct call *c, const char *password, int64_t now_us)
+{
+	call_enter(c, now_us);
+	if (c->password)
+		text_wipe(c->password, strlen(c->password));
+	call_set(&c->password, password && *password ? password : NULL);
+	if (c->phase == PHASE_ASKING && c->stream) {
+		c->phase = PHASE_REQUESTING;
+		c->request_try = 0;
+		request_send(c);
+	}
+	call_leave_input(c);
+}
+
 int call_set_hand(struct call *c, bool up, int64_t now_us)
 {
 	if (c->phase != PHASE_JOINED && c->state != CALL_RECONNECTING)

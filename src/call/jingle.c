@@ -190,6 +190,7 @@ static void start_media(struct call *c, const struct jingle *offer)
 		.service_count = c->service_count, .sid = c->sid,
 	};
 
+	outage_begin(c, OUTAGE_RENEWED);
 	c->media_running = true;
 	c->media_up = false;
 	c->media_stop_us = c->interrupted_us = c->restart_at_us = 0;
@@ -242,6 +243,7 @@ static void on_initiate(struct call *c, const struct jingle *offer, bool replace
 	channel_start(c, offer);
 	apply_start_muted(c, offer);
 	c->sessions++;
+	c->count.sessions++;
 }
 
 static void on_terminate(struct call *c, const struct jingle *j)
@@ -250,6 +252,10 @@ static void on_terminate(struct call *c, const struct jingle *j)
 	if (strcmp(j->reason, "success") && strcmp(j->reason, "expired"))
 		call_notice(c, "the server ended the sound (%s%s%s); waiting for a new session", j->reason,
 			    *j->reason_text ? ": " : "", j->reason_text);
+	if (!strcmp(j->reason, "success") && roster_others(c)) {
+		c->count.moved++;
+		outage_begin(c, OUTAGE_MOVED);
+	}
 	session_drop(c);
 	c->media_limit_us = 0;
 }

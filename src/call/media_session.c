@@ -156,7 +156,7 @@ static void on_peer_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct media *m = ctx;
 
-	m->state = state;
+	m->state = state == PEER_FORGED ? PEER_FAILED : state;
 	take_stats(m);
 	media_tell(m, state, why);
 	/* The peer's own times have changed with it. */

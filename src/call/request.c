@@ -12,7 +12,9 @@
 enum {
 	READY_MAX_US = 120000000,       /* longest wait between two requests */
 	COMING_US = 15000000,
-	FAILED_TRIES = 3, SESSION_TRIES = 5, ROOM_TRIES = 3, CONFLICT_TRIES = 3
+	FAILED_TRIES = 3, SESSION_TRIES = 5, ROOM_TRIES = 3, CONFLICT_TRIES = 3,
+	HOST_US = 5000000,              /* between two looks for a host, as the web client's */
+	FOCUS_CALLS = 3                 /* times that it said it would come and did not */
 };
 
 void request_by_http(struct call *c)
@@ -65,18 +67,62 @@ static void session_invalid(struct call *c)
 		ask_later(c);
 }
 
+/* Where a token is to be had: the address with this room in it. */
+static char *token_place(const struct call *c)
+{
+	const char *url = c->d.token_auth_url, *hole = url ? strstr(url, "{room}") : NULL;
+	struct buf b = { 0 };
+
+	if (!url)
+		return NULL;
+	if (hole) {
+		buf_add(&b, url, (size_t)(hole - url));
+		buf_addf(&b, "%s%s", c->a.room, hole + strlen("{room}"));
+	} else {
+		buf_adds(&b, url);
+	}
+	return buf_steal(&b);
+}
+
+/* The room waits for somebody who may open it: so do we, where a person can
+ * see that and leave. */
+static void wait_for_host(struct call *c)
+{
+	char *place = token_place(c);
+
+	if (c->phase == PHASE_JOINING)
+		c->phase = PHASE_REQUESTING;
+	c->request_try = 0;
+	c->request_at_us = c->now_us + call_random_us(c, HOST_US, 3 * HOST_US / 2);
+	if (!c->host_told) {
+		c->host_told = true;
+		call_notice(c, "the host has not come yet: waiting, and asking again%s%s%s", place
+			    ? "; whoever is the host gets a token (--jwt-file) at " : "; whoever is the "
+			    "host logs in (--login-file)", place ? place : "", "");
+	}
+	call_set_state(c, CALL_LOBBY, "waiting for the host");
+	free(place);
+}
+
 static void not_authorized(struct call *c)
 {
+	char *place;
+
 	if (c->phase == PHASE_JOINED) {
 		ask_later(c);
 		return;
 	}
+	if (c->patient && !c->ever_joined && !c->login_user && !c->jwt) {
+		wait_for_host(c);
+		return;
+	}
+	place = token_place(c);
 	/* Once in: the host went, and may be back before we give up. */
 	call_lost(c, CALL_END_TURNED_AWAY, "not-authorized",
 		  "the room is not open, and %s lets only people with a login open rooms: "
 		  "try again when the host is there, or log in (--login-file, --jwt-file)%s%s",
-		  c->a.authority, c->d.token_auth_url ? "; a token is to be had at " : "",
-		  c->d.token_auth_url ? c->d.token_auth_url : "");
+		  c->a.authority, place ? "; a token is to be had at " : "", place ? place : "");
+	free(place);
 }
 
 static void request_failed(struct call *c, const char *text)
@@ -104,12 +150,15 @@ static void take_ready(struct call *c, const struct focus_answer *a)
 	else if (c->d.focus_user_jid)
 		call_set(&c->focus_jid, c->d.focus_user_jid);
 	c->request_try = 0;
+	c->visitors_known = a->visitors;
 	if (c->phase == PHASE_CONNECTING)
 		c->http_ready = true;
 	else if (c->phase == PHASE_REQUESTING)
 		roster_send(c, true);
-	else if (!c->focus_occupant)    /* it says that it is coming */
+	else if (!c->focus_occupant && ++c->focus_calls < FOCUS_CALLS)
 		c->focus_gone_us = c->now_us + call_random_us(c, COMING_US, 2 * COMING_US);
+	else if (!c->focus_occupant)    /* of another room, or of another server */
+		request_anew(c, "the conference's focus does not come back");
 }
 
 static void take_answer(struct call *c, const struct focus_answer *a)
@@ -182,11 +231,11 @@ void request_send(struct call *c)
 /* ---- by HTTP ---- */
 
 /* A server whose HTTP way is broken may still have the other. */
-static void http_failed(struct call *c, const struct call_http_answer *h)
+static void http_failed(struct call *c, const struct call_http_answer *h, const char *said)
 {
 	c->http_request = c->http_asked = false;
 	call_step(c, "the conference request by HTTP failed (%s); asking the focus itself",
-		  h->status ? "an error of the server" : h->error ? h->error : "no answer");
+		  h->status ? said : h->error && *h->error ? h->error : "no answer");
 	if (c->phase != PHASE_CONNECTING)
 		request_send(c);
 }
@@ -197,17 +246,46 @@ void request_http_answer(struct call *c, const struct call_http_answer *h)
 
 	if (!expects_answer(c) || !c->http_request)
 		return;
-	if (!h->status || h->status == 404 || h->status >= 500) {
-		http_failed(c, h);
-		return;
-	}
 	if (focus_answer_parse_json(&a, h->status, h->body, h->len))
 		return;
+	/* 401, 403 and "invalid session" are the focus's own words; everything
+	 * else (404, a page of HTML, a full proxy) says that it was not asked. */
+	if (!h->status || a.error == FOCUS_FAILED) {
+		http_failed(c, h, a.text);
+		focus_answer_clear(&a);
+		return;
+	}
 	take_answer(c, &a);
 	focus_answer_clear(&a);
 }
 
 /* ---- refusals of the room ---- */
+
+/* The connection is good, so nothing else need be given up: the room shows us
+ * leave and come, with the same id. */
+void request_anew(struct call *c, const char *why)
+{
+	static const int most_s[] = { 2, 6, 15, 30 };
+	struct xml *p;
+
+	if (c->phase != PHASE_JOINED || !c->stream) {
+		call_lost(c, CALL_END_NO_MEDIA, "no-media", "%s", why);
+		return;
+	}
+	outage_begin(c, OUTAGE_RENEWED);
+	session_drop(c);
+	p = muc_leave_new(c->occupant, NULL);
+	xmpp_stream_send(c->stream, &p);
+	call_set(&c->focus_occupant, NULL);
+	c->left_room = true;
+	c->phase = PHASE_REQUESTING;
+	c->request_try = c->join_try = c->conflict_try = c->focus_calls = 0;
+	c->http_request = c->d.conference_request != NULL;
+	c->focus_gone_us = c->offer_limit_us = 0;
+	c->request_at_us = c->now_us + call_random_us(c, 500000, most_s[c->rejoin_row < 4 ? c->rejoin_row : 3] *
+						      INT64_C(1000000));
+	call_set_state(c, CALL_RECONNECTING, why);
+}
 
 static void rejoin(struct call *c, int64_t lo_us, int64_t hi_us)
 {
@@ -225,55 +303,113 @@ static void on_conflict(struct call *c)
 	roster_send(c, true);
 }
 
+/* Somebody is there to type it; without, it is an end that says so. */
+static void on_password(struct call *c)
+{
+	bool wrong = c->password != NULL;
+
+	if (!c->patient) {
+		call_finish(c, CALL_END_TURNED_AWAY, "password", wrong ? "%s: the password is wrong"
+			    : "%s has a password: give it by --password-file or TTYMEET_PASSWORD", c->a.title);
+		return;
+	}
+	c->phase = PHASE_ASKING;
+	call_set_state(c, CALL_LOBBY, "password");
+	call_complain(c, "password", wrong ? "that password is wrong; /password tries another one"
+		      : "%s has a password: /password gives it", c->a.title);
+}
+
+static void on_lobby(struct call *c, const struct xml *presence)
+{
+	const struct xml *e = xml_child(presence, "error", NULL);
+
+	/* Opened when the host comes, with a lobby or without: so look again. */
+	if (xml_child(e, "waiting-for-host", NULL) && c->patient) {
+		wait_for_host(c);
+		return;
+	}
+	call_finish(c, CALL_END_TURNED_AWAY, "lobby", xml_child(e, "waiting-for-host", NULL)
+		    ? "%s waits for its host: try again when the meeting has begun"
+		    : "%s has a lobby, and knocking is not built in yet: ask somebody inside to open it",
+		    c->a.title);
+}
+
+static void on_full(struct call *c, const char *text)
+{
+	bool said = *text && strcmp(text, "service-unavailable");
+
+	/* Our own ghost may hold the last place for a minute. */
+	if (c->ever_joined)
+		call_lost(c, CALL_END_TURNED_AWAY, "full", "%s is full", c->a.title);
+	else
+		call_finish(c, CALL_END_TURNED_AWAY, "full", "%s is full%s%s%s", c->a.title, said ? ": " : "",
+			    said ? text : "", c->visitors_known ? "; it would let you in as a visitor, who "
+			    "only listens, and that is not built in yet" : "");
+}
+
+/* What a server refuses when we come back, a server that is just up may let
+ * in a little later; at the first try it is an answer. */
+static void refused(struct call *c, const char *kind, const char *text)
+{
+	if (c->ever_joined)
+		call_lost(c, CALL_END_TURNED_AWAY, kind, "%s lets us not in: %s", c->a.title, text);
+	else
+		call_finish(c, CALL_END_TURNED_AWAY, kind, "%s lets us not in: %s", c->a.title, text);
+}
+
+static void on_no_room(struct call *c, const char *text)
+{
+	if (++c->join_try <= ROOM_TRIES)
+		rejoin(c, 500000, 3000000);
+	else
+		call_lost(c, CALL_END_TURNED_AWAY, "no-room", "%s cannot be opened%s%s", c->a.title,
+			  *text ? ": " : "", text);
+}
+
+static void on_name_required(struct call *c)
+{
+	if (!*c->name && ++c->join_try <= 1) {
+		call_set(&c->name, "guest");
+		roster_send(c, true);
+		return;
+	}
+	call_finish(c, CALL_END_TURNED_AWAY, "name", "%s wants a name: --name", c->a.title);
+}
+
 void join_on_error(struct call *c, const struct xml *presence)
 {
-	const char *text, *lobby, *room = c->a.title;
+	const char *text, *lobby;
 	enum muc_join_error e = muc_join_error_parse(presence, &text, &lobby);
 
 	c->join_limit_us = 0;
 	switch (e) {
 	case MUC_JOIN_PASSWORD:
-		call_finish(c, CALL_END_TURNED_AWAY, "password", c->password
-			    ? "%s: the password is wrong" : "%s has a password: give it by --password-file "
-			    "or TTYMEET_PASSWORD", room);
+		on_password(c);
 		return;
 	case MUC_JOIN_LOBBY:
-		call_finish(c, CALL_END_TURNED_AWAY, "lobby",
-			    "%s has a lobby, and knocking is not built in yet: ask somebody inside to open it",
-			    room);
+		on_lobby(c, presence);
 		return;
 	case MUC_JOIN_NO_ROOM:
-		if (++c->join_try <= ROOM_TRIES) {
-			rejoin(c, 500000, 3000000);
-			return;
-		}
-		call_lost(c, CALL_END_TURNED_AWAY, "no-room", "%s cannot be opened%s%s", room,
-			  *text ? ": " : "", text);
+		on_no_room(c, text);
 		return;
 	case MUC_JOIN_LOGIN:
 		call_finish(c, CALL_END_TURNED_AWAY, "login",
-			    "%s wants a login (--login-file, --jwt-file)", room);
+			    "%s wants a login (--login-file, --jwt-file)", c->a.title);
 		return;
 	case MUC_JOIN_FULL:
-		call_finish(c, CALL_END_TURNED_AWAY, "full", "%s is full%s%s", room, *text ? ": " : "", text);
+		on_full(c, text);
 		return;
 	case MUC_JOIN_NAME_REQUIRED:
-		if (!*c->name && ++c->join_try <= 1) {
-			call_set(&c->name, "guest");
-			roster_send(c, true);
-			return;
-		}
-		call_finish(c, CALL_END_TURNED_AWAY, "name", "%s wants a name: --name", room);
+		on_name_required(c);
 		return;
 	case MUC_JOIN_CONFLICT:
 		on_conflict(c);
 		return;
 	case MUC_JOIN_BANNED:
-		call_finish(c, CALL_END_TURNED_AWAY, "banned", "you are banned from %s", room);
+		call_finish(c, CALL_END_TURNED_AWAY, "banned", "you are banned from %s", c->a.title);
 		return;
 	case MUC_JOIN_REFUSED:
-		call_finish(c, CALL_END_TURNED_AWAY, "refused", "%s lets us not in: %s", room,
-			    *text ? text : xmpp_error_condition(presence));
+		refused(c, "refused", *text ? text : xmpp_error_condition(presence));
 		return;
 	}
 }

@@ -2,8 +2,11 @@
  *
  *	no answers for 10 s, failed -> ping -> terminate with restart -> new offer
  *	three restarts, or no offer -> out of the room and in again
+ *	that in vain, twice -> a restart now and then, until there is a way
  *
- * Limits are the focus's: a restart every 5 s, five a minute.
+ * Limits are the focus's: a restart every 5 s, five a minute.  Who has no way
+ * to the bridge for long stays in the room and hears of its chat; others need
+ * not see somebody come and go all the time.
  */
 #include "call/call_priv.h"
 #include <string.h>
@@ -14,7 +17,8 @@
 enum {
 	INTERRUPTED_US = 10000000,      /* without an answered check: the bridge is gone */
 	PING_US = 20000000,
-	OFFER_US = 20000000             /* seen: 0.1 to 5.5 s after a restart */
+	OFFER_US = 20000000,            /* seen: 0.1 to 5.5 s after a restart */
+	SELDOM_US = 30000000            /* where rejoining did not help */
 };
 
 static bool may_restart(const struct call *c)
@@ -34,9 +38,11 @@ static bool may_restart(const struct call *c)
 static void rejoin(struct call *c, const char *why)
 {
 	c->restart_row = 0;
+	c->rejoin_row++;
+	outage_begin(c, OUTAGE_RENEWED);
 	c->restart_at_us = c->offer_limit_us = 0;
 	session_drop(c);
-	call_lost(c, CALL_END_NO_MEDIA, "no-media", "%s", why);
+	request_anew(c, why);
 }
 
 static void on_restart_answer(void *ctx, const struct xml *answer)
@@ -66,6 +72,7 @@ static void send_restart(struct call *c)
 	iq = jingle_write(&t, c->focus_occupant, "responder", false, false);
 	xmpp_stream_iq(c->stream, &iq, IQ_TIMEOUT_US, c->now_us, on_restart_answer, c);
 	c->restarts_us[c->restarts++ % RESTARTS_A_MINUTE] = c->now_us;
+	c->count.restarts++;
 	c->restart_row++;
 	session_drop(c);
 	c->offer_limit_us = c->now_us + OFFER_US;
@@ -93,7 +100,7 @@ static void ask_restart(struct call *c)
 
 	if (c->phase != PHASE_JOINED || !c->stream || c->media_up || !c->sid)
 		return;
-	if (c->restart_row >= RESTARTS_MAX) {
+	if (c->restart_row >= RESTARTS_MAX && c->rejoin_row < REJOINS_MAX) {
 		rejoin(c, "no sound path after three tries");
 		return;
 	}
@@ -109,12 +116,15 @@ static void ask_restart(struct call *c)
 void session_restart(struct call *c, const char *why)
 {
 	unsigned n = c->restart_row < 4 ? c->restart_row : 4;
+	bool seldom = c->restart_row >= RESTARTS_MAX && c->rejoin_row >= REJOINS_MAX;
 
 	log_info("call", "media: %s", why);
+	outage_begin(c, OUTAGE_BRIDGE);
 	c->media_up = false;
 	c->interrupted_us = 0;
 	if (!c->restart_at_us)
-		c->restart_at_us = c->now_us + call_random_us(c, 300000, INT64_C(1000000) << n);
+		c->restart_at_us = c->now_us + (seldom ? call_random_us(c, SELDOM_US, 2 * SELDOM_US)
+			: call_random_us(c, 300000, INT64_C(1000000) << n));
 }
 
 /* ---- what the media says ---- */
@@ -123,8 +133,9 @@ static void on_up(struct call *c)
 {
 	c->media_up = true;
 	c->media_limit_us = c->restart_at_us = c->interrupted_us = 0;
-	c->restart_row = 0;
+	c->restart_row = c->rejoin_row = 0;
 	c->no_media_told = false;
+	outage_end(c);
 }
 
 static void on_failed(struct call *c, const char *why)
@@ -143,9 +154,14 @@ void call_media_state(struct call *c, const char *sid, int state, const char *wh
 	} else if (state == PEER_UP) {
 		if (c->sid)
 			on_up(c);
+	} else if (state == PEER_FORGED) {
+		call_finish(c, CALL_END_NO_MEDIA, "forged", "the bridge is not the one that %s announced "
+			    "(its certificate differs): somebody may be in between, so the call was ended",
+			    c->a.authority);
 	} else if (state == PEER_FAILED) {
 		on_failed(c, why);
 	} else if (state == PEER_INTERRUPTED && !c->interrupted_us) {
+		outage_begin(c, OUTAGE_LINE);
 		c->media_up = false;
 		c->interrupted_us = now_us + INTERRUPTED_US;
 	}

@@ -241,11 +241,15 @@ static void on_focus_here(struct call *c, const struct muc_presence *p)
 
 	call_set(&c->focus_occupant, p->from);
 	c->focus_gone_us = 0;
+	c->focus_calls = 0;
 	if (c->phase == PHASE_JOINED)
 		c->request_at_us = 0;
 	c->no_restart = restart && strcmp(restart, "true");
-	if (c->focus_was_gone && roster_others(c))
+	if (c->focus_was_gone && roster_others(c)) {
 		c->offer_limit_us = c->now_us + OFFER_US;       /* it invites everybody anew */
+		if (c->outage < OUTAGE_FOCUS)
+			c->outage = OUTAGE_FOCUS;
+	}
 	c->focus_was_gone = false;
 	if (p->bridge_down && !c->bridge_down)
 		call_notice(c, "the server has no media bridge at the moment; waiting for one");
@@ -263,6 +267,7 @@ static void on_focus(struct call *c, const struct muc_presence *p)
 		return;
 	/* It does not come back by itself, and everybody asks: so jittered. */
 	c->focus_was_gone = true;
+	c->count.focus_lost++;
 	c->request_try = 0;
 	c->focus_gone_us = c->now_us + call_random_us(c, 5000000, 10000000);
 	call_notice(c, "the conference's focus has left; the sound goes on, asking for it again");
@@ -277,6 +282,7 @@ static void on_joined(struct call *c, const struct muc_presence *p)
 	bool again = c->ever_joined;
 
 	c->phase = PHASE_JOINED;
+	c->left_room = false;
 	c->join_limit_us = c->lost_us = 0;
 	c->joined_us = c->now_us;
 	c->ever_joined = true;
@@ -307,7 +313,9 @@ static void end_by_room(struct call *c, const struct muc_presence *p)
 	const char *reason = *p->reason ? p->reason : p->status_text;
 	const struct person_entry *by = p->actor ? roster_find(c, p->actor) : NULL;
 
-	if (c->phase == PHASE_LEAVING)
+	if (c->left_room && c->phase == PHASE_JOINING && !p->destroyed && !p->banned && !p->kicked)
+		c->left_room = false;   /* the goodbye of before we came in again */
+	else if (c->phase == PHASE_LEAVING)
 		call_finish(c, CALL_END_LEFT, "left", "%s", "");
 	else if (p->destroyed)
 		call_finish(c, CALL_END_LEFT, "destroyed", "the meeting was ended%s%s", *reason ? ": " : "",
@@ -350,6 +358,8 @@ static void on_left(struct call *c, const struct muc_presence *p)
 	why = why_left(c, p);
 	remove_entry(c, e, why ? why : "", false);
 	free(why);
+	if (!roster_others(c))
+		outage_forget(c);
 }
 
 static bool differs(const struct person_entry *e, const struct call_person *old,

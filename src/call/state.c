@@ -80,7 +80,7 @@ void call_counters(const struct call *c, struct call_counters *out)
 void call_print(const struct call *c, struct buf *out)
 {
 	static const char *const phases[] = { "idle", "config", "connecting", "requesting", "joining",
-		"joined", "waiting", "leaving", "over" };
+		"joined", "asking", "waiting", "leaving", "over" };
 	struct xmpp_counters x = { 0 };
 
 	if (c->stream)
@@ -91,10 +91,15 @@ void call_print(const struct call *c, struct buf *out)
 	buf_addf(out, "  domain %s, muc %s, websocket %s%s\n", c->d.domain ? c->d.domain : "-",
 		 c->d.muc ? c->d.muc : "-", c->d.websocket ? c->d.websocket : "-",
 		 c->d.guessed ? " (guessed)" : "");
-	buf_addf(out, "  session %s, media %s, ssrc %u, sources %zu, channel %s, restarts %u\n",
+	buf_addf(out, "  session %s, media %s, ssrc %u, sources %zu, channel %s\n",
 		 c->sid ? c->sid : "-", c->media_up ? "up" : c->media_running ? "connecting" : "none",
-		 c->ssrc, c->sources.count, c->channel_open ? "open" : c->channel_url ? "closed" : "none",
-		 c->restarts);
+		 c->ssrc, c->sources.count, c->channel_open ? "open" : c->channel_url ? "closed" : "none");
+	buf_addf(out, "  sessions %llu, restarts %llu, bridges replaced %llu, focus lost %llu; "
+		 "%llu times without sound, %.1f s in all, at most %.1f s\n",
+		 (unsigned long long)c->count.sessions, (unsigned long long)c->count.restarts,
+		 (unsigned long long)c->count.moved, (unsigned long long)c->count.focus_lost,
+		 (unsigned long long)c->count.outages, (double)c->count.outage_us / 1e6,
+		 (double)c->count.longest_outage_us / 1e6);
 	buf_addf(out, "  muted %d, hand %lld, people %zu, queued messages %u\n", c->muted,
 		 (long long)c->hand_ms, c->people, c->out.count);
 	buf_addf(out, "  stanzas in %llu, out %llu, malformed %llu; forged %llu, unknown IQs %llu, "

@@ -41,6 +41,7 @@ struct dtls {
 	BIO *in, *out;
 	bool client;
 	bool done;                      /* the handshake; not yet the fingerprint */
+	bool forged;                    /* it was another one */
 	enum dtls_state state;
 	struct fingerprint expected;
 	bool started;
@@ -259,6 +260,7 @@ static void judge(struct dtls *d)
 	same = x && fingerprint_matches(&d->expected, x);
 	X509_free(x);
 	if (!same) {
+		d->forged = true;
 		fail(d, "the other side's certificate is not the one that was announced");
 		return;
 	}
@@ -330,6 +332,11 @@ static void read_on(struct dtls *d)
 static bool is_alive(const struct dtls *d)
 {
 	return d->state == DTLS_HANDSHAKE || d->state == DTLS_UP;
+}
+
+bool dtls_is_forged(const struct dtls *d)
+{
+	return d && d->forged;
 }
 
 int dtls_set_fingerprint(struct dtls *d, const char *hash, const char *fingerprint)

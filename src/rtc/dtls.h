@@ -37,6 +37,8 @@ struct dtls_events {
 int dtls_new(struct dtls **out, const struct dtls_cert *cert, bool client,
 	     const char *hash, const char *fingerprint,
 	     const struct dtls_events *ev, void *ctx);
+/* It failed because the certificate was not the announced one. */
+bool dtls_is_forged(const struct dtls *d);
 int dtls_set_fingerprint(struct dtls *d, const char *hash, const char *fingerprint);
 void dtls_free(struct dtls **d);
 

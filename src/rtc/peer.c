@@ -39,7 +39,8 @@ void peer_enter(struct peer *p, enum peer_state state, const char *why)
 	p->state = state;
 	p->since_us = 0;
 	log_debug("rtc", "peer: %s%s%s", names[state], *why ? ": " : "", why);
-	p->ev.state(p->ctx, state, why);
+	p->ev.state(p->ctx, state == PEER_FAILED && dtls_is_forged(p->dtls) ? PEER_FORGED : state,
+		    why);
 }
 
 int peer_transmit(struct peer *p, const uint8_t *buf, size_t len)

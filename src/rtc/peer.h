@@ -22,7 +22,8 @@ enum peer_state {
 	PEER_SECURING,          /* DTLS */
 	PEER_UP,                /* sound can flow */
 	PEER_INTERRUPTED,       /* no answers; may come back */
-	PEER_FAILED
+	PEER_FAILED,
+	PEER_FORGED             /* failed: who answered is not who was announced */
 };
 
 struct peer_config {

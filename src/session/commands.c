@@ -254,6 +254,18 @@ static int run_nick(struct session *s, int argc, char **argv, struct buf *text, 
 	return err;
 }
 
+/* For this room alone: another one is not told it. */
+static int run_password(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct call *c = session_call(s);
+
+	if (!c || s->over)
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "there is no room to give it to");
+	call_set_password(c, argv[argc - 1], clock_now_us());
+	session_kick(s);
+	return 0;
+}
+
 static int run_hand(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	struct call *c = session_call(s);
@@ -454,6 +466,8 @@ static const struct command table[] = {
 	LATER("search", "chat", "TEXT", "search the chat"),
 	LATER("url", "chat", "[N]", "open a link"),
 
+	{ "password", NULL, "room", "TEXT", "give the password that a room asks for", 1, 1,
+	  COMMAND_RAW | COMMAND_SECRET, run_password },
 	LATER("lock", "room", "", "set a password"),
 	LATER("unlock", "room", "", "remove the password"),
 	LATER("lobby", "room", "on|off", "let people knock"),

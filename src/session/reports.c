@@ -56,17 +56,11 @@ void session_set_media(struct session *s, enum session_media m, const char *why)
 
 static void media_is_up(struct session *s)
 {
-	int64_t now = clock_now_us();
-
-	if (!s->was_up) {
-		s->was_up = true;
-		s->first_up_us = now;
-		sound_start_files(s->sound);
-	} else if (s->lost_us) {
-		message_say(s, MESSAGE_EVENT, "back after %.0f s; nobody's volume or your mute changed",
-			    (double)(now - s->lost_us) / 1e6);
-	}
-	s->lost_us = 0;
+	if (s->was_up)
+		return;         /* the call itself says how long the sound was away */
+	s->was_up = true;
+	s->first_up_us = clock_now_us();
+	sound_start_files(s->sound);
 }
 
 void session_on_media(struct session *s, const char *sid, int state, const char *why)
@@ -84,12 +78,9 @@ void session_on_media(struct session *s, const char *sid, int state, const char 
 		media_is_up(s);
 		break;
 	default:
-		if (s->media == SESSION_MEDIA_CONNECTED) {
-			if (!s->lost_us)
-				s->lost_us = clock_now_us();
+		if (s->media == SESSION_MEDIA_CONNECTED)
 			message_say(s, MESSAGE_EVENT, "the sound is interrupted%s%s",
 				    why && *why ? ": " : "", why ? why : "");
-		}
 		session_set_media(s, SESSION_MEDIA_INTERRUPTED, why);
 	}
 	if (c)
@@ -116,12 +107,9 @@ static void on_state(struct session *s, const struct call_event *ev)
 	enum session_state old = s->state;
 
 	s->state = map[ev->state];
-	if (s->state == SESSION_RECONNECTING && old != s->state) {
-		if (!s->lost_us)
-			s->lost_us = clock_now_us();
+	if (s->state == SESSION_RECONNECTING && old != s->state)
 		message_say(s, MESSAGE_EVENT, "the connection is lost%s%s; trying again",
 			    ev->text && *ev->text ? ": " : "", ev->text ? ev->text : "");
-	}
 	if (s->state == SESSION_CONNECTING && old != s->state)
 		message_say(s, MESSAGE_EVENT, "connecting to %s", s->host);
 	event_push(s, SESSION_EV_STATE, NULL, ev->text, session_state_name(s->state), true, false);

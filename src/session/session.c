@@ -102,7 +102,7 @@ static int open_net(struct session *s)
 			? settings_text(s->settings, "network.ca_file") : NULL,
 		.insecure = settings_bool(s->settings, "network.insecure"),
 		.user_agent = settings_bool(s->settings, "privacy.version")
-			? "ttymeet/" TTYMEET_VERSION : "ttymeet",
+			? "ttymeet/" TTYMEET_VERSION : NULL,
 	};
 	int err = 0;
 
@@ -136,7 +136,7 @@ static void forget_call(struct session *s)
 	members_clear(s);
 	session_text_set(&s->speaker, "");
 	session_text_set(&s->subject, "");
-	s->joined_us = s->lost_us = 0;
+	s->joined_us = 0;
 	s->over = s->was_up = s->hand = false;
 	s->exit_code = 0;
 	s->media = SESSION_MEDIA_NONE;
@@ -175,6 +175,7 @@ static int start_call(struct session *s)
 		.fingerprint = sound_fingerprint(s->sound),
 		.relay_only = settings_bool(set, "network.relay_only"),
 		.privacy_version = settings_bool(set, "privacy.version"),
+		.patient = !s->unattended,
 		/* With a person before it, a client tries for ever. */
 		.reconnect_for_us = s->unattended ? settings_duration_us(set, "reconnect_for")
 			: INT64_MAX / 4,

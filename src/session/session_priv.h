@@ -55,7 +55,7 @@ struct session {
 	int exit_code;
 	char *url, *room, *host, *subject;
 	bool muted, deaf, no_mic, hand;
-	int64_t start_us, joined_us, first_up_us, lost_us;
+	int64_t start_us, joined_us, first_up_us;
 	int64_t retry_at_us;
 
 	struct member **member; size_t members;         /* as they came */

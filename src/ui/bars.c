@@ -104,7 +104,7 @@ static void connection(struct pieces *p, const struct view *v)
 		add(p, STYLE_BAR_WARN, "connecting");
 		break;
 	case SESSION_LOBBY:
-		add(p, STYLE_BAR_WARN, "in the lobby");
+		add(p, STYLE_BAR_WARN, "waiting to be let in");
 		break;
 	case SESSION_LEFT:
 		add(p, STYLE_BAR_WARN, "not connected");

@@ -1,7 +1,10 @@
 /* screen.c - puts the parts together, and the line being typed */
 #include "ui/screen.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
+#include "session/session.h"
 #include "ui/bars.h"
 #include "ui/people.h"
 #include "ui/width.h"
@@ -81,17 +84,46 @@ static void draw_hint(const struct screen *s, const struct canvas *c, struct rec
 	draw_text(c, r.y, r.x + r.columns - w - 1, w, hint, l->ink[note ? STYLE_STRONG : STYLE_DIM]);
 }
 
+/* What a secret's command is given shows as stars, one for each character.
+ * New string; *at moves with it. */
+static char *shown(const char *text, size_t *at)
+{
+	size_t word = *text == '/' ? strcspn(text + 1, " \n") : 0, cursor = *at;
+	const struct command *cmd;
+	char name[32];
+	struct buf b = { 0 };
+
+	snprintf(name, sizeof(name), "%.*s", (int)(word < sizeof(name) ? word : 0), text + 1);
+	cmd = word ? session_command_find(name) : NULL;
+	for (size_t i = 0; text[i]; i++) {
+		if (i == cursor)
+			*at = b.len;
+		if (!cmd || !(cmd->flags & COMMAND_SECRET) || i <= word + 1)
+			buf_addc(&b, text[i]);
+		else if ((text[i] & 0xC0) != 0x80)      /* not inside a character */
+			buf_addc(&b, '*');
+	}
+	if (!text[cursor])
+		*at = b.len;
+	return buf_steal(&b);
+}
+
 static void draw_input(struct screen *s, const struct canvas *c, const struct view *v,
 		       const struct input *in)
 {
 	const struct look *l = c->look;
 	struct rect r = s->layout.input;
-	const char *text = input_text(in);
-	int total = width_str(l->utf8, text), room = r.columns - PROMPT;
-	int cursor = column_of(l->utf8, text, input_cursor(in));
+	size_t at = input_cursor(in);
+	int total, cursor, room = r.columns - PROMPT;
+	char *text;
 
 	if (r.rows < 1)
 		return;
+	text = shown(input_text(in), &at);
+	if (!text)
+		abort();
+	total = width_str(l->utf8, text);
+	cursor = column_of(l->utf8, text, at);
 	scroll_input(s, cursor, total, room);
 	draw_fill(c, r.y, r.x, r.columns, NULL, l->ink[STYLE_TEXT]);
 	draw_text(c, r.y, r.x, 1, s->input_scroll ? "<" : ">",
@@ -101,6 +133,7 @@ static void draw_input(struct screen *s, const struct canvas *c, const struct vi
 		draw_hint(s, c, r, total, v);
 	s->cursor_y = r.y;
 	s->cursor_x = r.x + PROMPT + cursor - s->input_scroll;
+	free(text);
 }
 
 /* ---- all ---- */

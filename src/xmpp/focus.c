@@ -205,6 +205,7 @@ int focus_answer_parse_iq(struct focus_answer *out, const struct xml *iq)
 		return put_error(out, FOCUS_FAILED, "the focus gave no conference");
 	out->ready = ready && !strcmp(ready, "true");
 	out->authentication = property_true(c, "authentication");
+	out->visitors = property_true(c, "visitors-supported");
 	v = xml_attr(c, "room");
 	if (text_set(&out->text, "") || text_set(&out->room, v ? v : "") ||
 	    text_set(&out->focus_jid, xml_attr(c, "focusjid") ? xml_attr(c, "focusjid") : "") ||
@@ -258,7 +259,7 @@ static bool says(const char *body, size_t len, const char *word)
 
 int focus_answer_parse_json(struct focus_answer *out, int status, const char *body, size_t len)
 {
-	json_t *j = NULL;
+	json_t *j = NULL, *p;
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -274,8 +275,9 @@ int focus_answer_parse_json(struct focus_answer *out, int status, const char *bo
 		return put_body(out, FOCUS_FAILED, status, body, len);
 	}
 	out->ready = json_true_like(json_object_get(j, "ready"));
-	out->authentication = json_true_like(json_object_get(json_object_get(j, "properties"),
-							     "authentication"));
+	p = json_object_get(j, "properties");
+	out->authentication = json_true_like(json_object_get(p, "authentication"));
+	out->visitors = json_true_like(json_object_get(p, "visitors-supported"));
 	if (text_set(&out->text, "") ||
 	    text_set(&out->room, string_or(json_object_get(j, "room"), "")) ||
 	    text_set(&out->focus_jid, string_or(json_object_get(j, "focusJid"), "")) ||

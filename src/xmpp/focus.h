@@ -34,6 +34,7 @@ struct focus_answer {
 	char *focus_jid;        /* bare; "" if not said */
 	char *session_id, *identity, *vnode;    /* NULL if absent */
 	bool authentication;    /* property: accounts are needed to open rooms */
+	bool visitors;          /* property: more people may come, as listeners */
 };
 int focus_answer_parse_iq(struct focus_answer *out, const struct xml *iq);
 int focus_answer_parse_json(struct focus_answer *out, int status, const char *body, size_t len);

@@ -162,7 +162,8 @@ enum muc_join_error muc_join_error_parse(const struct xml *presence, const char 
 		return MUC_JOIN_CONFLICT;
 	if (!strcmp(c, "forbidden"))
 		return MUC_JOIN_BANNED;
-	if (!strcmp(c, "item-not-found"))
+	/* "gone": it was just destroyed, and is opened anew on request. */
+	if (!strcmp(c, "item-not-found") || !strcmp(c, "gone"))
 		return MUC_JOIN_NO_ROOM;
 	return MUC_JOIN_REFUSED;
 }

@@ -4,6 +4,7 @@
 extern const struct CMUnitTest test_address[];
 extern const struct CMUnitTest test_config_js[];
 extern const struct CMUnitTest test_recorded[];
+extern const struct CMUnitTest test_recovery[];
 extern const struct CMUnitTest test_join[];
 extern const struct CMUnitTest test_call[];
 extern const struct CMUnitTest test_media[];
@@ -13,6 +14,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
 		{ "address", test_address }, { "config_js", test_config_js },
+		{ "recovery", test_recovery },
 		{ "recorded", test_recorded }, { "join", test_join },
 		{ "call", test_call }, { "media", test_media }, { "link", test_link },
 		{ NULL, NULL }

@@ -180,7 +180,7 @@ void script_new(struct script *s, const struct script_config *cfg)
 	struct call_config cc = {
 		.url = cfg->url ? cfg->url : "http://127.0.0.1:8080/room", .name = cfg->name ? cfg->name : "Bob",
 		.password = cfg->password, .jwt = cfg->jwt, .muted = cfg->muted, .no_mic = cfg->no_mic,
-		.fingerprint = "AA:BB", .privacy_version = !cfg->hide_version, .seed = 7,
+		.fingerprint = "AA:BB", .privacy_version = !cfg->hide_version, .seed = 7, .patient = cfg->patient,
 		.reconnect_for_us = cfg->reconnect_for_us,
 	};
 
@@ -444,6 +444,73 @@ void script_invite(struct script *s, const char *sid, const char *sources, const
 		   "<bridge-session xmlns='http://jitsi.org/protocol/focus' id='b-%s'/>%s"
 		   "<json-message xmlns='http://jitsi.org/jitmeet'>{\"sources\":{%s}}</json-message></jingle></iq>",
 		   sid, sid, sid, sid, more ? more : "", sources ? sources : "");
+}
+
+/* ---- a call that is up ---- */
+
+void script_up(struct script *s, const struct script_config *cfg)
+{
+	script_new(s, cfg);
+	script_join(s);
+	assert_told(s, "state joined\njoined 5c1f0a9e");
+}
+
+void script_session(struct script *s, const char *sid, const char *sources)
+{
+	script_invite(s, sid, sources, NULL);
+	script_answer(s, "jingle", NS_JINGLE, "result", NULL);
+	script_run(s, 300000);
+	if (s->channel_url) {
+		s->channel_up = true;
+		call_channel_opened(s->call, s->now);
+	}
+}
+
+void script_person(struct script *s, const char *id, const char *inner, const char *item)
+{
+	script_inf(s, "<presence xmlns='jabber:client' from='room@conference.meet.test/%s'>%s<x xmlns='http://jabber.org/protocol/muc#user'>"
+		   "<item jid='%s-1@meet.test/x' role='participant' affiliation='none'/>%s</x></presence>", id, inner, id,
+		   item ? item : "");
+}
+
+void script_gone(struct script *s, const char *id, const char *x)
+{
+	script_inf(s, "<presence xmlns='jabber:client' type='unavailable' from='room@conference.meet.test/%s'>"
+		   "<x xmlns='http://jabber.org/protocol/muc#user'>%s</x></presence>", id, x);
+}
+
+void script_lose(struct script *s)
+{
+	s->stream_up = false;
+	call_stream_closed(s->call, NET_CLOSED, 0, "the connection broke", s->now);
+}
+
+void script_come_back(struct script *s, const char *jid)
+{
+	const char *nick;
+	char *copy;
+
+	script_run(s, 3000000);
+	assert_non_null(s->stream_url);
+	script_login(s, jid);
+	script_answer(s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
+		      "ready='true' focusjid='focus@auth.meet.test'/>");
+	copy = strdup(xml_attr(script_presence(s), "to"));
+	nick = strchr(copy, '/') + 1;
+	script_in(s, "<presence xmlns='jabber:client' from='" FOCUS "'><x xmlns='http://jabber.org/protocol/muc#user'>"
+		  "<item jid='focus@auth.meet.test/focus' role='moderator' affiliation='owner'/></x></presence>");
+	script_person(s, "77aa01bc", "<nick xmlns='http://jabber.org/protocol/nick'>Ada</nick>", NULL);
+	/* Our ghost: the server has not noticed yet. */
+	script_in(s, "<presence xmlns='jabber:client' from='room@conference.meet.test/5c1f0a9e'><x xmlns='http://jabber.org/protocol/muc#user'>"
+		  "<item jid='" ME "' role='participant'/></x></presence>");
+	script_person(s, nick, "", "<status code='110'/>");
+	free(copy);
+}
+
+bool script_has_terminate(struct script *s)
+{
+	return script_has_iq(s, "jingle", NS_JINGLE) &&
+	       !strcmp(xml_attr(xml_child(script_iq(s, "jingle", NS_JINGLE), "jingle", NULL), "action"), "session-terminate");
 }
 
 /* ---- checks ---- */

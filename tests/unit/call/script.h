@@ -61,7 +61,7 @@ struct script_watch {
 
 struct script_config {
 	const char *url, *name, *password, *jwt;
-	bool muted, no_mic, hide_version;
+	bool muted, no_mic, hide_version, patient;
 	int64_t reconnect_for_us;
 };
 void script_new(struct script *s, const struct script_config *cfg);
@@ -80,6 +80,19 @@ void script_login(struct script *s, const char *jid);
 void script_join(struct script *s);
 /* The focus invites; sid as given, sources as JSON of owners or NULL. */
 void script_invite(struct script *s, const char *sid, const char *sources, const char *more);
+
+/* A call that is up with Ada in it; a session of it that is, with its channel. */
+void script_up(struct script *s, const struct script_config *cfg);
+void script_session(struct script *s, const char *sid, const char *sources);
+/* Somebody comes or changes: children of the presence, and of muc#user. */
+void script_person(struct script *s, const char *id, const char *inner, const char *item);
+void script_gone(struct script *s, const char *id, const char *x);
+/* The server's end breaks; it takes us in again under another address, with
+ * our ghost still in the room. */
+void script_lose(struct script *s);
+void script_come_back(struct script *s, const char *jid);
+/* We ask the focus to end the session. */
+bool script_has_terminate(struct script *s);
 
 /* The newest request of ours with such a child that nobody answered; fails the
  * test if there is none. */

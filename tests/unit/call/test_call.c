@@ -15,37 +15,6 @@
 
 static const struct script_config plain = { .name = "Bob" };
 
-static void join(struct script *s, const struct script_config *cfg)
-{
-	script_new(s, cfg);
-	script_join(s);
-	assert_told(s, "state joined\njoined 5c1f0a9e");
-}
-
-static void invite(struct script *s, const char *sid, const char *sources)
-{
-	script_invite(s, sid, sources, NULL);
-	script_answer(s, "jingle", NS_JINGLE, "result", NULL);
-	script_run(s, 300000);
-	if (s->channel_url) {
-		s->channel_up = true;
-		call_channel_opened(s->call, s->now);
-	}
-}
-
-static void person(struct script *s, const char *id, const char *inner, const char *item)
-{
-	script_inf(s, "<presence xmlns='jabber:client' from='" ROOM "/%s'>%s<x xmlns='http://jabber.org/protocol/muc#user'>"
-		   "<item jid='%s-1@meet.test/x' role='participant' affiliation='none'/>%s</x></presence>", id, inner, id,
-		   item ? item : "");
-}
-
-static void gone(struct script *s, const char *id, const char *x)
-{
-	script_inf(s, "<presence xmlns='jabber:client' type='unavailable' from='" ROOM "/%s'>"
-		   "<x xmlns='http://jabber.org/protocol/muc#user'>%s</x></presence>", id, x);
-}
-
 static struct call_counters count(struct script *s)
 {
 	struct call_counters n;
@@ -62,21 +31,21 @@ static void test_people(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	assert_int_equal(call_people(s.call), 2);
-	person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'> Eve&#x202e; &#x9;x </nick>"
+	script_person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'> Eve&#x202e; &#x9;x </nick>"
 	       "<jitsi_participant_raisedHand>1787212800123</jitsi_participant_raisedHand>", NULL);
 	assert_told(&s, "person+ c0ffee11 Eve  x muted hand\n");
 	assert_true(call_find_person(s.call, "c0ffee11", &p));
 	assert_true(p.hand_ms == INT64_C(1787212800123));
-	person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'>Eve  x</nick>", NULL);
+	script_person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'>Eve  x</nick>", NULL);
 	assert_told(&s, "hand c0ffee11 Eve  x muted\n");
-	person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'>Eve</nick>"
+	script_person(&s, "c0ffee11", "<nick xmlns='http://jabber.org/protocol/nick'>Eve</nick>"
 	       "<SourceInfo>{\"c0ffee11-a0\":{\"muted\":false},\"c0ffee11-v1\":{\"muted\":false,\"videoType\":\"desktop\"},"
 	       "\"77aa01bc-a0\":{\"muted\":true}}</SourceInfo><audiomuted>true</audiomuted>", NULL);
 	call_find_person(s.call, "c0ffee11", &p);
 	assert_true(!p.muted && p.screen);      /* SourceInfo wins */
-	gone(&s, "c0ffee11", "<item/><status code='333'/>");
+	script_gone(&s, "c0ffee11", "<item/><status code='333'/>");
 	assert_told(&s, "person- c0ffee11 Eve connection lost");
 	assert_false(call_find_person(s.call, "c0ffee11", &p));
 	/* Recorders are no people, nor is the focus. */
@@ -92,10 +61,10 @@ static void test_crowd_is_bounded(void **state)
 	char id[20];
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	for (int i = 0; i < 700; i++) {
 		snprintf(id, sizeof(id), "p%07d", i);
-		person(&s, id, "", NULL);
+		script_person(&s, id, "", NULL);
 	}
 	assert_true(call_people(s.call) <= 500);
 	script_free(&s);
@@ -115,9 +84,9 @@ static void test_kicked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		join(&s, &plain);
-		invite(&s, "s1", NULL);
-		gone(&s, "5c1f0a9e", t[i].x);
+		script_up(&s, &plain);
+		script_session(&s, "s1", NULL);
+		script_gone(&s, "5c1f0a9e", t[i].x);
 		assert_told(&s, t[i].told);
 		assert_int_equal(s.media_stops, 1);
 		assert_null(s.channel_url);
@@ -133,17 +102,17 @@ static void test_leaving(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	call_leave(s.call, s.now);
 	assert_string_equal(xml_attr(script_presence(&s), "type"), "unavailable");
 	assert_int_equal(s.media_stops, 1);
 	assert_not_told(&s, "left");
-	gone(&s, "5c1f0a9e", "<item role='none'/><status code='110'/>");
+	script_gone(&s, "5c1f0a9e", "<item role='none'/><status code='110'/>");
 	assert_told(&s, "left 0 left");
 	script_free(&s);
 	/* A server that does not say goodbye is waited for a second. */
-	join(&s, &plain);
+	script_up(&s, &plain);
 	call_leave(s.call, s.now);
 	script_run(&s, 900000);
 	assert_not_told(&s, "left 0");
@@ -166,8 +135,8 @@ static void test_freed_in_the_middle(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	call_free(&s.call);
 	assert_string_equal(xml_attr(script_presence(&s), "type"), "unavailable");
 	assert_non_null(strstr(buf_str(&s.sent_text), "<close "));
@@ -181,9 +150,9 @@ static void test_focus_stays_away(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
-	gone(&s, "focus", "<item role='none'/>");
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	script_gone(&s, "focus", "<item role='none'/>");
 	for (int i = 0; i < 4; i++) {
 		script_run(&s, 12 * SEC);
 		if (script_has_iq(&s, "conference", NS_FOCUS))
@@ -205,7 +174,7 @@ static void test_accept(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	script_invite(&s, "s1", "\"jvb\":[[],[],[{\"s\":7,\"n\":\"jvb-a0\",\"m\":\"mixedmslabel x\"}]],"
 		      "\"77aa01bc\":[[{\"s\":50,\"n\":\"77aa01bc-v0\"}],[],[{\"s\":1234,\"n\":\"77aa01bc-a0\"}]]", NULL);
 	/* The result comes first, then the accept, then media and channel. */
@@ -251,13 +220,13 @@ static void test_accept_muted_and_without_microphone(void **state)
 
 	(void)state;
 	/* Muted is a state: the source is there. */
-	join(&s, &muted);
-	invite(&s, "s1", NULL);
+	script_up(&s, &muted);
+	script_session(&s, "s1", NULL);
 	assert_int_not_equal(s.media_ssrc, 0);
 	assert_string_equal(xml_child_text(script_presence(&s), "SourceInfo", NULL), "{\"5c1f0a9e-a0\":{\"muted\":true}}");
 	script_free(&s);
-	join(&s, &none);
-	invite(&s, "s1", NULL);
+	script_up(&s, &none);
+	script_session(&s, "s1", NULL);
 	assert_int_equal(s.media_ssrc, 0);
 	assert_null(strstr(buf_str(&s.sent_text), "<source "));
 	assert_int_equal(call_set_muted(s.call, false, s.now), 0);
@@ -278,11 +247,11 @@ static void test_sources(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	source(&s, FOCUS, "source-add", "s1", eve);
 	assert_told(&s, "source+ 99 ?");        /* before its presence */
-	person(&s, "c0ffee11", "", NULL);
+	script_person(&s, "c0ffee11", "", NULL);
 	assert_told(&s, "source+ 99 c0ffee11");
 	source(&s, FOCUS, "source-add", "s1", eve);
 	source(&s, FOCUS, "source-remove", "s1", eve);
@@ -290,7 +259,7 @@ static void test_sources(void **state)
 	source(&s, FOCUS, "source-remove", "s1", eve);
 	source(&s, FOCUS, "source-add", "s1", eve);
 	/* Nobody says so when a person leaves. */
-	gone(&s, "c0ffee11", "<item role='none'/>");
+	script_gone(&s, "c0ffee11", "<item role='none'/>");
 	assert_null(call_source_owner(s.call, 99));
 	assert_int_equal(script_count(&s, "iq", "type", "error"), 0);
 	source(&s, FOCUS, "source-add", "other", eve);
@@ -304,8 +273,8 @@ static void test_forged(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	/* Somebody enters as "focus" beside the real one's place. */
 	script_in(&s, "<presence xmlns='jabber:client' from='" ROOM "/focus2'><x xmlns='http://jabber.org/protocol/muc#user'>"
 		  "<item jid='focus@evil.test/focus' role='participant'/></x></presence>");
@@ -341,9 +310,9 @@ static void test_impostor(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
-	gone(&s, "focus", "<item role='none'/>");
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	script_gone(&s, "focus", "<item role='none'/>");
 	script_in(&s, "<presence xmlns='jabber:client' from='" FOCUS "'><x xmlns='http://jabber.org/protocol/muc#user'>"
 		  "<item jid='eve@meet.test/focus' role='moderator' affiliation='owner'/></x></presence>");
 	script_invite(&s, "evil", NULL, NULL);
@@ -364,8 +333,8 @@ static void test_p2p(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	(void)offer;
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='o' from='" ROOM "/77aa01bc'><jingle "
 		  "xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='p2p' initiator='" ROOM "/77aa01bc'/></iq>");
@@ -397,8 +366,8 @@ static void test_muted_by_moderator(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	mute_us(&s);
 	assert_told(&s, "muted-by 77aa01bc Ada");
 	script_run(&s, SEC);
@@ -431,8 +400,8 @@ static void test_unmute_refused(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	mute_us(&s);
 	buf_clear(&s.told);
 	call_set_muted(s.call, false, s.now);
@@ -463,7 +432,7 @@ static void test_start_muted(void **state)
 	script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
 		      "ready='true' focusjid='focus@auth.meet.test'/>");
 	script_in(&s, meta);
-	person(&s, "5c1f0a9e", "", "<status code='110'/>");
+	script_person(&s, "5c1f0a9e", "", "<status code='110'/>");
 	assert_not_told(&s, "muted-by");
 	script_run(&s, 1000);
 	assert_told(&s, "muted-by");
@@ -475,7 +444,7 @@ static void test_start_muted(void **state)
 	assert_not_told(&s, "muted-by");
 	script_free(&s);
 	/* The older form, in the invitation. */
-	join(&s, &plain);
+	script_up(&s, &plain);
 	script_invite(&s, "s1", NULL, "<startmuted xmlns='http://jitsi.org/jitmeet/start-muted' audio='true' video='true'/>");
 	assert_told(&s, "muted-by");
 	script_free(&s);
@@ -490,7 +459,7 @@ static void test_presence_is_coalesced(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	script_run(&s, SEC);
 	before = script_count(&s, "presence", NULL, NULL);
 	for (int i = 0; i < 20; i++) {
@@ -554,7 +523,7 @@ static void test_chat_rate(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	for (; n < 200 && !err; n++) {
 		snprintf(line, sizeof(line), "line %d", n);
 		err = call_say(s.call, line, &kind, &why, s.now);
@@ -573,51 +542,23 @@ static void test_chat_rate(void **state)
 
 /* ---- losing and finding ---- */
 
-static void lose_connection(struct script *s)
-{
-	s->stream_up = false;
-	call_stream_closed(s->call, NET_CLOSED, 0, "the connection broke", s->now);
-}
-
-static void come_back(struct script *s, const char *jid)
-{
-	const char *nick;
-	char *copy;
-
-	script_run(s, 3 * SEC);
-	assert_non_null(s->stream_url);
-	script_login(s, jid);
-	script_answer(s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-		      "ready='true' focusjid='focus@auth.meet.test'/>");
-	copy = strdup(xml_attr(script_presence(s), "to"));
-	nick = strchr(copy, '/') + 1;
-	script_in(s, "<presence xmlns='jabber:client' from='" FOCUS "'><x xmlns='http://jabber.org/protocol/muc#user'>"
-		  "<item jid='focus@auth.meet.test/focus' role='moderator' affiliation='owner'/></x></presence>");
-	person(s, "77aa01bc", "<nick xmlns='http://jabber.org/protocol/nick'>Ada</nick>", NULL);
-	/* Our ghost: the server has not noticed yet. */
-	script_in(s, "<presence xmlns='jabber:client' from='" ROOM "/5c1f0a9e'><x xmlns='http://jabber.org/protocol/muc#user'>"
-		  "<item jid='" ME "' role='participant'/></x></presence>");
-	person(s, nick, "", "<status code='110'/>");
-	free(copy);
-}
-
 static void test_reconnect(void **state)
 {
 	struct call_person p;
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", "\"77aa01bc\":[[],[],[{\"s\":1234}]]");
-	person(&s, "c0ffee11", "", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", "\"77aa01bc\":[[],[],[{\"s\":1234}]]");
+	script_person(&s, "c0ffee11", "", NULL);
 	call_set_hand(s.call, true, s.now);
 	call_set_muted(s.call, true, s.now);
 	script_run(&s, SEC);
-	lose_connection(&s);
+	script_lose(&s);
 	assert_told(&s, "state reconnecting");
 	assert_int_equal(s.media_stops, 0);     /* the sound goes on */
 	assert_true(call_next_try_us(s.call) - s.now >= 500000 && call_next_try_us(s.call) - s.now <= 2 * SEC);
-	come_back(&s, "aaaaaaaa-1@meet.test/new");
+	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	assert_told(&s, "joined aaaaaaaa Bob muted hand");
 	assert_int_equal(count(&s).rejoined, 1);
 	assert_int_equal(s.config_url != NULL, 0);
@@ -628,7 +569,7 @@ static void test_reconnect(void **state)
 	assert_string_equal(xml_child_text(script_presence(&s), "audiomuted", NULL), "true");
 	assert_non_null(xml_child(script_presence(&s), "jitsi_participant_raisedHand", NULL));
 	assert_int_equal(s.media_stops, 0);
-	invite(&s, "s2", NULL);
+	script_session(&s, "s2", NULL);
 	script_run(&s, 20 * SEC);
 	assert_int_equal(s.media_stops, 0);
 	assert_int_equal(s.media_starts, 2);
@@ -641,10 +582,10 @@ static void test_reconnect_alone(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
-	lose_connection(&s);
-	come_back(&s, "aaaaaaaa-1@meet.test/new");
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	script_lose(&s);
+	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	script_run(&s, 12 * SEC);
 	assert_int_equal(s.media_stops, 1);
 	script_free(&s);
@@ -656,8 +597,8 @@ static void test_waits_grow(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	lose_connection(&s);
+	script_up(&s, &plain);
+	script_lose(&s);
 	for (int i = 0; i < 6; i++) {
 		waits[i] = call_next_try_us(s.call) - s.now;
 		script_run(&s, waits[i]);
@@ -684,9 +625,9 @@ static void test_gives_up(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &cfg);
-	invite(&s, "s1", NULL);
-	lose_connection(&s);
+	script_up(&s, &cfg);
+	script_session(&s, "s1", NULL);
+	script_lose(&s);
 	start = s.now;
 	while (!script_was_told(&s, "left") && s.now - start < 200 * SEC) {
 		script_run(&s, SEC);
@@ -710,7 +651,7 @@ static void test_dead_server(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	s.stream_up = false;            /* the script answers nothing any more */
 	script_run(&s, 60 * SEC);
 	assert_told(&s, "state reconnecting 127.0.0.1:8080 does not answer any more");
@@ -725,16 +666,16 @@ static void test_chat_over_a_break(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	script_in(&s, "<message xmlns='jabber:client' type='groupchat' id='h1' from='" ROOM "/77aa01bc'><body>known</body></message>");
 	call_say(s.call, "arrived", NULL, NULL, s.now);
 	id = strdup(xml_attr(s.sent[s.sents - 1].x, "id"));
 	call_say(s.call, "vanished", NULL, NULL, s.now);
 	lost_id = xml_attr(s.sent[s.sents - 1].x, "id");
-	lose_connection(&s);
+	script_lose(&s);
 	assert_int_equal(call_say(s.call, "typed meanwhile", NULL, NULL, s.now), 0);
 	assert_told(&s, "notice the connection is down: your message is sent when it is back");
-	come_back(&s, "aaaaaaaa-1@meet.test/new");
+	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	buf_clear(&s.told);
 	/* History: what we know, what did arrive, and something new. */
 	script_in(&s, "<message xmlns='jabber:client' type='groupchat' id='h1' from='" ROOM "/77aa01bc'><body>known</body>"
@@ -758,40 +699,34 @@ static void test_chat_over_a_break(void **state)
 
 /* ---- media that fails ---- */
 
-static bool has_terminate(struct script *s)
-{
-	return script_has_iq(s, "jingle", NS_JINGLE) &&
-	       !strcmp(xml_attr(xml_child(script_iq(s, "jingle", NS_JINGLE), "jingle", NULL), "action"), "session-terminate");
-}
-
 static void test_media_restart(void **state)
 {
 	const struct xml *b;
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	/* Interrupted may pass by itself. */
 	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
 	script_run(&s, 9 * SEC);
 	call_media_state(s.call, "s1", PEER_UP, "", s.now);
 	script_run(&s, 20 * SEC);
-	assert_false(has_terminate(&s));
+	assert_false(script_has_terminate(&s));
 	/* 10 s without an answer: the server is pinged, then asked for a new session. */
 	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
 	script_run(&s, 13 * SEC);
-	assert_true(has_terminate(&s));
+	assert_true(script_has_terminate(&s));
 	b = xml_child(xml_child(script_iq(&s, "jingle", NS_JINGLE), "jingle", NULL), "bridge-session", NULL);
 	assert_string_equal(xml_attr(b, "id"), "b-s1");
 	assert_string_equal(xml_attr(b, "restart"), "true");
 	script_answer(&s, "jingle", NS_JINGLE, "result", NULL);
-	invite(&s, "s2", NULL);
+	script_session(&s, "s2", NULL);
 	assert_int_equal(s.media_starts, 2);
 	/* News of the old session means nothing. */
 	call_media_state(s.call, "s1", PEER_FAILED, "", s.now);
 	script_run(&s, 20 * SEC);
-	assert_false(has_terminate(&s));
+	assert_false(script_has_terminate(&s));
 	assert_not_told(&s, "state reconnecting");
 	script_free(&s);
 }
@@ -804,17 +739,17 @@ static void test_media_hopeless(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	s.media_silent = true;
 	script_invite(&s, "s0", NULL, NULL);
 	script_answer(&s, "jingle", NS_JINGLE, "result", NULL);
 	for (int i = 0; i < 3; i++) {
 		snprintf(sid, sizeof(sid), "s%d", i);
 		call_media_state(s.call, sid, PEER_FAILED, "ICE", s.now);
-		for (int k = 0; k < 400 && !has_terminate(&s); k++)
+		for (int k = 0; k < 400 && !script_has_terminate(&s); k++)
 			script_run(&s, 50000);
 		at[i] = s.now;
-		assert_true(has_terminate(&s));
+		assert_true(script_has_terminate(&s));
 		script_answer(&s, "jingle", NS_JINGLE, "result", NULL);
 		snprintf(sid, sizeof(sid), "s%d", i + 1);
 		script_invite(&s, sid, NULL, NULL);
@@ -834,7 +769,7 @@ static void test_no_media(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	s.media_silent = true;
 	script_invite(&s, "s1", NULL, NULL);
 	script_run(&s, 29 * SEC);
@@ -844,8 +779,8 @@ static void test_no_media(void **state)
 	assert_int_equal(call_get_state(s.call), CALL_JOINED);  /* the chat goes on */
 	script_free(&s);
 	/* Alone in a room there is no session and no failure. */
-	join(&s, &plain);
-	gone(&s, "77aa01bc", "<item role='none'/>");
+	script_up(&s, &plain);
+	script_gone(&s, "77aa01bc", "<item role='none'/>");
 	script_run(&s, 300 * SEC);
 	assert_not_told(&s, "error");
 	assert_not_told(&s, "state reconnecting");
@@ -858,8 +793,8 @@ static void test_moving(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", "\"77aa01bc\":[[],[],[{\"s\":1234}]]");
+	script_up(&s, &plain);
+	script_session(&s, "s1", "\"77aa01bc\":[[],[],[{\"s\":1234}]]");
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='t' from='" FOCUS "'><jingle xmlns='urn:xmpp:jingle:1' "
 		  "action='session-terminate' sid='s1'><reason><success/><text>moving</text></reason></jingle></iq>");
 	assert_int_equal(s.media_stops, 1);
@@ -868,7 +803,7 @@ static void test_moving(void **state)
 	script_run(&s, 100 * SEC);
 	assert_not_told(&s, "state reconnecting");
 	assert_not_told(&s, "error");
-	invite(&s, "s2", NULL);
+	script_session(&s, "s2", NULL);
 	assert_int_equal(s.media_starts, 2);
 	script_free(&s);
 }
@@ -878,8 +813,8 @@ static void test_transport_replace(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='r' from='" FOCUS "'><jingle xmlns='urn:xmpp:jingle:1' "
 		  "action='transport-replace' sid='s1'><content name='audio'><description xmlns='urn:xmpp:jingle:apps:rtp:1' "
 		  "media='audio'><payload-type id='111' name='opus' clockrate='48000' channels='2'/></description><transport "
@@ -899,8 +834,8 @@ static void test_channel(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	assert_string_equal(buf_str(&s.channel_text), "{\"colibriClass\":\"ReceiverVideoConstraints\",\"lastN\":0}\n");
 	{
 		static const char *const in[] = {
@@ -944,17 +879,17 @@ static void test_channel_refused(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	s.channel_refused = true;
 	s.channel_up = false;
 	call_channel_closed(s.call, 1006, 0, s.now);
 	script_run(&s, 10 * SEC);
-	assert_true(has_terminate(&s));
+	assert_true(script_has_terminate(&s));
 	script_free(&s);
 	/* 1001: the endpoint ended, nothing is dialled. */
-	join(&s, &plain);
-	invite(&s, "s1", NULL);
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
 	call_channel_closed(s.call, 1001, 0, s.now);
 	script_run(&s, 100 * SEC);
 	assert_int_equal(s.channel_opens, 1);
@@ -967,7 +902,7 @@ static void test_print(void **state)
 	struct script s;
 
 	(void)state;
-	join(&s, &plain);
+	script_up(&s, &plain);
 	call_print(s.call, &b);
 	assert_non_null(strstr(buf_str(&b), "phase joined"));
 	buf_free(&b);

@@ -342,7 +342,7 @@ static void wrong_fingerprint_fails_with_words(void **state)
 
 	(void)state;
 	run(p, 500000);
-	assert_int_equal(p->a.state, PEER_FAILED);
+	assert_int_equal(p->a.state, PEER_FORGED);
 	assert_non_null(strstr(p->a.why, "certificate"));
 	assert_int_equal(p->b.state, PEER_FAILED);
 	say(p, &p->a, 1, 50, 0, false);

@@ -206,6 +206,32 @@ static void the_line_scrolls_under_the_cursor(void **state)
 	picture_free(&p);
 }
 
+static void passwords_are_stars(void **state)
+{
+	struct picture *p;
+	char *text;
+
+	(void)state;
+	picture_new(&p, 40, 12);
+	input_do(p->input, INPUT_CLEAR);
+	input_insert(p->input, "/password größe!", 18);
+	text = picture_text(p);
+	assert_non_null(strstr(text, "\n> /password ******"));
+	assert_null(strstr(text, "gr"));
+	assert_int_equal(p->screen.cursor_x, 2 + 16);
+	free(text);
+	input_do(p->input, INPUT_LEFT);
+	text = picture_text(p);
+	assert_int_equal(p->screen.cursor_x, 2 + 15);
+	free(text);
+	input_do(p->input, INPUT_CLEAR);
+	input_insert(p->input, "/passwords are bad", 18);
+	text = picture_text(p);
+	assert_non_null(strstr(text, "\n> /passwords are bad"));
+	free(text);
+	picture_free(&p);
+}
+
 static void hints_and_notes(void **state)
 {
 	struct picture *p;
@@ -237,6 +263,7 @@ const struct CMUnitTest test_screen[] = {
 	cmocka_unit_test(before_the_call),
 	cmocka_unit_test(strangers_bring_no_controls),
 	cmocka_unit_test(the_line_scrolls_under_the_cursor),
+	cmocka_unit_test(passwords_are_stars),
 	cmocka_unit_test(hints_and_notes),
 	{ 0 }
 };
