@@ -2,7 +2,8 @@
 #include "unit/unit.h"
 
 extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
-	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[], test_ice_mux[];
+	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[], test_ice_mux[],
+	test_data_channel[];
 
 int main(int argc, char **argv)
 {
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
 		{ "peer", test_peer },
 		{ "transport_nice", test_transport_nice },
 		{ "ice_mux", test_ice_mux },
+		{ "data_channel", test_data_channel },
 		{0}
 	};
 
