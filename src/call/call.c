@@ -243,6 +243,11 @@ void call_free(struct call **cp)
 	free(c->fingerprint);
 	free(c->nick);
 	free(c->room);
+	free(c->main_room);
+	breakout_clear(c);
+	free(c->lobby_me);
+	free(c->lobby_host);
+	free(c->lobby_host_name);
 	free(c->occupant);
 	free(c->focus_jid);
 	free(c->focus_occupant);
@@ -261,6 +266,7 @@ void call_free(struct call **cp)
 
 static void close_all(struct call *c)
 {
+	lobby_leave(c);
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
 		c->ops.stream_close(c->ops_ctx);
@@ -334,6 +340,7 @@ static void begin_waiting(struct call *c)
 		c->ops.stream_close(c->ops_ctx);
 	}
 	call_drop_stream(c);
+	call_set(&c->lobby_me, NULL);
 	c->phase = PHASE_WAITING;
 	c->request_at_us = c->join_limit_us = 0;
 	c->next_try_us = c->now_us + wait_us(c);
@@ -349,7 +356,7 @@ static void lose(struct call *c, enum call_end end, const char *kind, const char
 		finish(c, CALL_END_LEFT, "left", "");
 		return;
 	}
-	if (!c->ever_joined) {
+	if (!c->ever_joined && !c->knocked) {
 		finish(c, end, kind, text);
 		return;
 	}
@@ -383,7 +390,7 @@ static void start_anew(struct call *c)
 	talk_clear(c);
 	join_forget(c);
 	call_set(&c->subject, "");
-	c->ever_joined = c->was_seated = c->muted_by_focus = c->moderated = false;
+	c->ever_joined = c->knocked = c->was_seated = c->muted_by_focus = c->moderated = false;
 	c->lost_us = c->joined_us = 0;
 	c->attempt = c->guess = 0;
 	c->phase = PHASE_IDLE;

@@ -157,6 +157,9 @@ int call_tell(struct call *c, const char *id, const char *text, const char **kin
 int call_topic(struct call *c, const char *text, const char **kind, char **why, int64_t now_us);
 int call_kick(struct call *c, const char *id, const char *reason, const char **kind, char **why,
 	      int64_t now_us);
+/* Into a breakout room of the meeting, by its name or its place in the list
+ * (from 1); NULL: back into the main room. */
+int call_change_room(struct call *c, const char *name, const char **kind, char **why, int64_t now_us);
 int call_mute_other(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
 /* Broadcast figures about our connection (10 s in the web client). */
 void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up,
@@ -191,6 +194,8 @@ size_t call_people(const struct call *c);       /* with me */
 bool call_person(const struct call *c, size_t i, struct call_person *out);
 bool call_find_person(const struct call *c, const char *id, struct call_person *out);
 const char *call_subject(const struct call *c);
+/* Names of the breakout rooms, cleaned; NULL past the last one. */
+const char *call_breakout_name(const struct call *c, size_t i);
 const char *call_room_title(const struct call *c);
 const char *call_url(const struct call *c);     /* without secrets */
 const char *call_host(const struct call *c);    /* "meet.example.org" */

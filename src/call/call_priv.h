@@ -12,9 +12,11 @@
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
+ *	rooms.c    the lobby in front of the room, breakout rooms beside it
  */
 #ifndef CALL_CALL_PRIV_H
 #define CALL_CALL_PRIV_H
+#include <jansson.h>
 #include "base/buf.h"
 #include "base/clock.h"
 #include "call/address.h"
@@ -45,7 +47,7 @@ enum {
 	/* The focus takes a restart every 5 s and 5 a minute. */
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
 	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
-	GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
+	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
 };
 
 enum phase {
@@ -56,6 +58,7 @@ enum phase {
 	PHASE_JOINING,          /* the joining presence is out */
 	PHASE_JOINED,
 	PHASE_ASKING,           /* the room's password is somebody's to give */
+	PHASE_LOBBY,            /* knocked; somebody has to let us in */
 	PHASE_WAITING,          /* for the next attempt */
 	PHASE_LEAVING,
 	PHASE_OVER
@@ -124,7 +127,11 @@ struct call {
 	bool left_room;                 /* to come in again: our goodbye is on its way back */
 	bool request_dead;              /* the focus let an IQ go unanswered */
 	int64_t request_at_us, join_limit_us, joined_us;
-	char *metadata_jid, *moderation_jid; /* components that we listen to */
+	char *metadata_jid, *moderation_jid, *breakout_jid; /* components that we listen to */
+	char *main_room;                /* of the meeting; room may be a breakout room of it */
+	struct { char *jid, *name; } breakout[BREAKOUTS_MAX]; size_t breakouts;
+	char *lobby_me, *lobby_host, *lobby_host_name; /* occupants of the lobby; NULL: not there */
+	bool knocked;
 	bool disco_known;               /* pushed by the server, or answered */
 	struct { char *from, *json; } early[EARLY_MAX]; unsigned earlies; /* before it was */
 	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
@@ -269,6 +276,19 @@ void talk_tick(struct call *c);
 int64_t talk_next(const struct call *c);
 void talk_clear(struct call *c);
 void talk_rejoined(struct call *c);             /* what was not reflected goes out again */
+
+/* rooms.c */
+void lobby_knock(struct call *c, const char *lobby);
+void lobby_leave(struct call *c);
+bool lobby_presence(struct call *c, const struct xml *presence); /* true: it was of the lobby */
+bool lobby_message(struct call *c, const struct xml *message, const struct chat_message *m);
+bool lobby_say(struct call *c, const char *text);       /* to who talks to us at the door */
+/* leave: we are still in the old room. */
+void breakout_move(struct call *c, const char *room, bool leave);
+void breakout_json(struct call *c, const json_t *j);
+void breakout_clear(struct call *c);
+/* The breakout room is gone, and everybody goes back. */
+bool breakout_closed(struct call *c, const struct muc_presence *p);
 
 /* policy.c */
 bool policy_iq(struct call *c, const struct xml *iq);

@@ -85,6 +85,7 @@ void join_forget(struct call *c)
 	buf_free(&c->tried);
 	call_set(&c->metadata_jid, NULL);
 	call_set(&c->moderation_jid, NULL);
+	call_set(&c->breakout_jid, NULL);
 	ext_services_free(&c->services, &c->service_count);
 	for (; c->earlies; c->earlies--) {
 		free(c->early[c->earlies - 1].from);
@@ -218,6 +219,7 @@ static void set_room(struct call *c)
 
 	buf_addf(&b, "%s@%s", c->a.room, c->d.muc);
 	call_set(&c->room, buf_str(&b));
+	call_set(&c->main_room, c->room);
 	buf_free(&b);
 }
 
@@ -315,6 +317,7 @@ static void take_disco(struct call *c, const struct xml *query)
 {
 	call_set(&c->metadata_jid, disco_component(query, "room_metadata"));
 	call_set(&c->moderation_jid, disco_component(query, "av_moderation"));
+	call_set(&c->breakout_jid, disco_component(query, "breakout_rooms"));
 	c->disco_known = true;
 	policy_known(c);
 	c->was_seated |= c->phase == PHASE_JOINED;
@@ -523,9 +526,12 @@ static bool stream_is_ours(void *ctx, const struct xml *x)
 
 	if (xml_is(x, "iq", NULL))
 		return on_iq(c, x);
-	if (xml_is(x, "presence", NULL))
-		roster_presence(c, x);
-	else if (!join_on_pushed(c, x))
+	if (xml_is(x, "presence", NULL)) {
+		if (!lobby_presence(c, x))
+			roster_presence(c, x);
+		return true;
+	}
+	if (!join_on_pushed(c, x))
 		talk_message(c, x);
 	return true;
 }

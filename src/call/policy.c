@@ -130,7 +130,9 @@ static void take_json(struct call *c, const char *from, const char *text)
 		on_moderation(c, j);
 	else if (c->metadata_jid && !strcmp(from, c->metadata_jid) && !strcmp(type, "room_metadata"))
 		on_metadata(c, j);
-	else if (!strcmp(type, "av_moderation") || !strcmp(type, "room_metadata"))
+	else if (c->breakout_jid && !strcmp(from, c->breakout_jid) && !strcmp(type, "breakout_rooms"))
+		breakout_json(c, j);
+	else if (!strcmp(type, "av_moderation") || !strcmp(type, "room_metadata") || !strcmp(type, "breakout_rooms"))
 		c->count.forged++;
 	json_decref(j);
 }

@@ -319,19 +319,21 @@ static void on_password(struct call *c)
 		      : "%s has a password: /password gives it", c->a.title);
 }
 
-static void on_lobby(struct call *c, const struct xml *presence)
+static void on_lobby(struct call *c, const struct xml *presence, const char *lobby)
 {
-	const struct xml *e = xml_child(presence, "error", NULL);
+	bool no_host = xml_child(xml_child(presence, "error", NULL), "waiting-for-host", NULL) != NULL;
 
-	/* Opened when the host comes, with a lobby or without: so look again. */
-	if (xml_child(e, "waiting-for-host", NULL) && c->patient) {
-		wait_for_host(c);
-		return;
+	if (lobby && strchr(lobby, '@')) {
+		c->knocked = true;
+		if (no_host)
+			call_step(c, "%s waits for its host", c->a.title);
+		lobby_knock(c, lobby);
+	} else if (no_host && c->patient) {
+		wait_for_host(c);       /* opened when the host comes: so look again */
+	} else {
+		call_finish(c, CALL_END_TURNED_AWAY, "lobby", no_host ? "%s waits for its host: try again when "
+			    "the meeting has begun" : "%s lets only its members in", c->a.title);
 	}
-	call_finish(c, CALL_END_TURNED_AWAY, "lobby", xml_child(e, "waiting-for-host", NULL)
-		    ? "%s waits for its host: try again when the meeting has begun"
-		    : "%s has a lobby, and knocking is not built in yet: ask somebody inside to open it",
-		    c->a.title);
 }
 
 static void on_full(struct call *c, const char *text)
@@ -387,7 +389,7 @@ void join_on_error(struct call *c, const struct xml *presence)
 		on_password(c);
 		return;
 	case MUC_JOIN_LOBBY:
-		on_lobby(c, presence);
+		on_lobby(c, presence, lobby);
 		return;
 	case MUC_JOIN_NO_ROOM:
 		on_no_room(c, text);

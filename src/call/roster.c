@@ -287,6 +287,7 @@ static void on_joined(struct call *c, const struct muc_presence *p)
 	c->joined_us = c->now_us;
 	c->ever_joined = true;
 	remove_stale(c);
+	lobby_leave(c);
 	if (again) {
 		c->count.rejoined++;
 		/* The old session is of a place that we left; a new one comes
@@ -317,6 +318,8 @@ static void end_by_room(struct call *c, const struct muc_presence *p)
 		c->left_room = false;   /* the goodbye of before we came in again */
 	else if (c->phase == PHASE_LEAVING)
 		call_finish(c, CALL_END_LEFT, "left", "%s", "");
+	else if (breakout_closed(c, p))
+		return;
 	else if (p->destroyed)
 		call_finish(c, CALL_END_LEFT, "destroyed", "the meeting was ended%s%s", *reason ? ": " : "",
 			    reason);

@@ -207,7 +207,7 @@ int call_say(struct call *c, const char *text, const char **kind, char **why, in
 	int err;
 
 	call_enter(c, now_us);
-	err = enqueue(c, NULL, text, kind, why);
+	err = lobby_say(c, text) ? 0 : enqueue(c, NULL, text, kind, why);
 	call_leave_input(c);
 	return err;
 }
@@ -325,6 +325,8 @@ void talk_message(struct call *c, const struct xml *x)
 	struct chat_message m;
 
 	chat_parse(&m, x);
+	if (lobby_message(c, x, &m))
+		return;
 	if (m.kind == CHAT_JSON) {
 		policy_json(c, &m);
 		return;

@@ -365,6 +365,25 @@ static int run_topic(struct session *s, int argc, char **argv, struct buf *text,
 	return command_told(s, text, err, why);
 }
 
+static int run_breakout(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	const struct call *c = session_call(s);
+	const char *name;
+	char *why = NULL;
+	int err;
+
+	if (argc > 1) {
+		err = call_change_room(session_call(s), strcmp(argv[1], "main") ? argv[1] : NULL, kind, &why,
+				       clock_now_us());
+		return command_told(s, text, err, why);
+	}
+	for (size_t i = 0; (name = call_breakout_name(c, i)); i++)
+		buf_addf(text, "%s%zu %s", i ? "\n" : "", i + 1, name);
+	if (!call_breakout_name(c, 0))
+		buf_adds(text, "there are no breakout rooms");
+	return 0;
+}
+
 static int run_clear(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	(void)argc;
@@ -473,7 +492,8 @@ static const struct command table[] = {
 	LATER("lobby", "room", "on|off", "let people knock"),
 	LATER("admit", "room", "NAME|all", "let somebody in"),
 	LATER("deny", "room", "NAME", "turn somebody away"),
-	LATER("breakout", "room", "...", "rooms beside this one"),
+	{ "breakout", NULL, "room", "[main|NAME|N]", "the rooms beside this one; go to one, or back",
+	  0, 1, COMMAND_RAW | COMMAND_CALL, run_breakout },
 	LATER("poll", "room", "...", "ask all"),
 	LATER("vote", "room", "...", "answer a poll"),
 	LATER("captions", "room", "on|off", "subtitles"),

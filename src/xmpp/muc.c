@@ -191,7 +191,8 @@ struct xml *muc_presence_new(const struct muc_self *self)
 		xml_add_text(p, "stats-id", NULL, self->stats_id);
 	if (self->caps_ver)
 		disco_caps_add(p, self->caps_node, self->caps_ver);
-	xml_add_text(p, "SourceInfo", NULL, self->source_info);
+	if (!self->lobby)
+		xml_add_text(p, "SourceInfo", NULL, self->source_info);
 	if (self->display_name && *self->display_name)
 		xml_add_text(p, "nick", NS_NICK, self->display_name);
 	if (self->email && *self->email)
@@ -204,8 +205,10 @@ struct xml *muc_presence_new(const struct muc_self *self)
 	}
 	if (self->silent)
 		xml_add_text(p, "silent", "http://jitsi.org/protocol/silent", "true");
-	xml_add_text(p, "audiomuted", NULL, self->audio_muted ? "true" : "false");
-	xml_add_text(p, "videomuted", NULL, "true");
+	if (!self->lobby) {
+		xml_add_text(p, "audiomuted", NULL, self->audio_muted ? "true" : "false");
+		xml_add_text(p, "videomuted", NULL, "true");
+	}
 	return p;
 }
 

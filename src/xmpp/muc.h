@@ -78,6 +78,7 @@ struct muc_self {
 	bool audio_muted;       /* also written in the older form */
 	int64_t hand_ms;        /* 0: no element */
 	bool silent;
+	bool lobby;             /* of a room that has no sound */
 };
 struct xml *muc_presence_new(const struct muc_self *self);
 struct xml *muc_leave_new(const char *occupant, const char *status);

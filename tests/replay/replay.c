@@ -342,7 +342,8 @@ static void on_line(void *ctx, size_t n)
 	view_line(r->view, line);
 	if (call_get_state(r->s.call) == CALL_LEFT)
 		return;
-	if (next && t_ms(next) - t_ms(line) < REST_MS && !leaves(r->view, next))
+	if (next && t_ms(next) - t_ms(line) < REST_MS &&
+	    (!leaves(r->view, next) || call_get_state(r->s.call) == CALL_CONNECTING))
 		return;
 	if (next && t_ms(next) - t_ms(line) >= REST_MS)
 		script_run(&r->s, SETTLE_US);
@@ -355,7 +356,7 @@ static void compare_ends(struct replay *r)
 {
 	static const struct { const char *theirs, *ours; } end[] = {
 		{ "left", "left 0 left" }, { "kicked", "left 4 kicked" }, { "destroyed", "left 0 destroyed" },
-		{ "refused: not-authorized", "left 4 password" },
+		{ "refused: not-authorized", "left 4 password" }, { "denied", "left 4 denied" },
 	};
 	const char *theirs = r->view->end;
 	const char *told = strstr(buf_str(&r->s.told), "\nleft ");

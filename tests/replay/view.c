@@ -40,6 +40,7 @@ void view_free(struct view *v)
 	g_free(v->sid);
 	g_free(v->speaker);
 	g_free(v->end);
+	g_free(v->lobby);
 	g_free(v);
 }
 
@@ -148,6 +149,9 @@ static void on_presence(struct view *v, const struct xml *x)
 	const char *from = xml_attr(x, "from"), *type = xml_attr(x, "type"), *nick;
 	const struct xml *e = xml_child(x, "error", NULL);
 
+	if (from && v->lobby && !strcmp(from, v->lobby) && type && !strcmp(type, "unavailable") &&
+	    has_status(xml_child(x, "x", NS_MUC_USER), "307"))
+		set(&v->end, "denied");
 	if (!from || !v->room || !jid_same_bare(from, v->room))
 		return;
 	nick = jid_resource(from);
@@ -171,7 +175,9 @@ static void own_presence(struct view *v, const struct xml *x)
 		return;
 	if (type && v->room && jid_same_bare(to, v->room)) {
 		set(&v->end, "left");
-	} else if (join && !(domain && text_starts(domain, "@lobby."))) {
+	} else if (join && domain && text_starts(domain, "@lobby.")) {
+		set(&v->lobby, to);
+	} else if (join) {
 		forget_room(v);
 		g_free(v->room);
 		v->room = g_strndup(to, strcspn(to, "/"));

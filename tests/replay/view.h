@@ -30,7 +30,8 @@ struct view {
 	GHashTable *sources;            /* audio SSRC -> nick, of that session */
 	char *speaker;
 	GPtrArray *messages;            /* texts that people wrote, in order */
-	char *end;                      /* "left", "kicked", "destroyed", "refused: …"; NULL: open */
+	char *end;                      /* "left", "kicked", "denied", "destroyed", "refused: …"; NULL: open */
+	char *lobby;                    /* where it knocked; NULL */
 	unsigned joins;
 };
 

@@ -297,7 +297,8 @@ static const char components[] =
 	"<query xmlns='http://jabber.org/protocol/disco#info'>"
 	"<identity category='server' type='im' name='Prosody'/>"
 	"<identity category='component' type='av_moderation' name='avmoderation.meet.test'/>"
-	"<identity category='component' type='room_metadata' name='metadata.meet.test'/></query>";
+	"<identity category='component' type='room_metadata' name='metadata.meet.test'/>"
+	"<identity category='component' type='breakout_rooms' name='breakout.meet.test'/></query>";
 
 static bool answer_one(struct script *s, size_t i)
 {

@@ -43,6 +43,7 @@ struct script {
 	struct { char *theirs, *ours; } id[IDS_MAX]; size_t ids;
 	int64_t base;
 	const char *file;
+	const json_t *lines; size_t at; /* what is played, and where */
 	bool no_disco;                  /* the server announces no components */
 	const struct script_watch *watch; /* NULL: a difference fails the test */
 	void *watch_ctx;

@@ -186,23 +186,87 @@ static void do_state(struct script *s, const struct xml *x)
 		call_set_name(s->call, name, s->now);
 }
 
-/* The room that ours is in, not a lobby: that is left by itself. */
+/* A room that ours has joined and not left. */
 static bool is_our_room(const struct script *s, const char *to)
 {
-	for (size_t i = s->sents; to && i-- > 0;)
-		if (xml_is(s->sent[i].x, "presence", NULL) && xml_attr(s->sent[i].x, "to"))
-			return !strncmp(xml_attr(s->sent[i].x, "to"), to, strcspn(to, "/") + 1);
+	for (size_t i = s->sents; to && i-- > 0;) {
+		const struct xml *x = s->sent[i].x;
+		const char *have = xml_attr(x, "to");
+
+		if (xml_is(x, "presence", NULL) && have && !strncmp(have, to, strcspn(to, "/") + 1))
+			return !xml_attr(x, "type");
+	}
 	return false;
+}
+
+static bool was_joined(struct script *s, const void *room)
+{
+	return is_our_room(s, room);
+}
+
+/* Theirs goes to another room by its own wish, if ours was not moved: which one
+ * is told by the conference request that follows. */
+static void change_room(struct script *s)
+{
+	for (size_t i = s->at; call_get_state(s->call) == CALL_JOINED && i < json_array_size(s->lines); i++) {
+		const json_t *line = json_array_get(s->lines, i);
+		json_t *j = !strcmp(str(line, "ch"), "http") ? json_loads(str(line, "data"), 0, NULL) : NULL;
+
+		if (*str(j, "room") && call_change_room(s->call, str(j, "room"), NULL, NULL, s->now))
+			call_change_room(s->call, NULL, NULL, NULL, s->now);
+		json_decref(j);
+	}
+}
+
+/* Nicks of lobbies are random: what comes for theirs is for ours. */
+static void do_join(struct script *s, const char *to)
+{
+	const char *ours;
+
+	if (call_get_state(s->call) == CALL_JOINED && strstr(to, "@lobby.")) {
+		leave_out(s, "watching the lobby");
+		return;
+	}
+	if (!wait_until(s, was_joined, to, PATIENCE_US)) {
+		differ(s, "the client does not join %s", to);
+		return;
+	}
+	ours = xml_attr(script_presence(s), "to");
+	if (strcmp(ours, to) && s->ids < IDS_MAX) {
+		s->id[s->ids].theirs = strdup(to);
+		s->id[s->ids++].ours = strdup(ours);
+	}
 }
 
 static void do_presence(struct script *s, const struct xml *x)
 {
-	if (xml_attr(x, "type")) {
-		if (is_our_room(s, xml_attr(x, "to")))
+	const char *to = xml_attr(x, "to");
+
+	if (s->watch && xml_child(x, "x", NS_MUC))
+		do_join(s, to);
+	if (xml_child_text(x, "status", NULL) && !strcmp(xml_child_text(x, "status", NULL), "switch_room")) {
+		if (is_our_room(s, to))
+			change_room(s);
+	} else if (xml_attr(x, "type")) {
+		/* Of a lobby, too: that is left by itself. */
+		if (is_our_room(s, to) && call_get_state(s->call) != CALL_LOBBY && !strstr(to, "@lobby."))
 			call_leave(s->call, s->now);
 	} else if (!xml_child(x, "x", NS_MUC) && call_people(s->call)) {
 		do_state(s, x);
 	}
+}
+
+/* What is said at the door. */
+static bool do_lobby_words(struct script *s, const struct xml *x)
+{
+	const char *json = xml_child_text(x, "json-message", NULL);
+	json_t *j = json ? json_loads(json, 0, NULL) : NULL;
+	bool words = !strcmp(str(j, "type"), "LOBBY_CHAT_MESSAGE") && call_get_state(s->call) == CALL_LOBBY;
+
+	if (words)
+		did(s, call_say(s->call, str(j, "message"), NULL, NULL, s->now), "a word at the door");
+	json_decref(j);
+	return words;
 }
 
 static void do_message(struct script *s, const struct xml *x)
@@ -211,6 +275,8 @@ static void do_message(struct script *s, const struct xml *x)
 	const char *to = xml_attr(x, "to"), *type = xml_attr(x, "type");
 
 	if (!type || xml_child(x, "retract", NULL))
+		return;
+	if (do_lobby_words(s, x))
 		return;
 	if (!strcmp(type, "groupchat") && subject && !body)
 		did(s, call_topic(s->call, subject, NULL, NULL, s->now), "a new subject");
@@ -366,7 +432,11 @@ static void feed(struct script *s, const char *data)
 		return;
 	if (xml_is(x, "message", NULL))
 		own_words(s, x);
-	if (xml_is(x, "iq", NULL) && is_type(x, "result", "error")) {
+	if (xml_is(x, "presence", NULL) && xml_attr(x, "from") && ours_of(s, xml_attr(x, "from"))) {
+		xml_set(x, "from", ours_of(s, xml_attr(x, "from")));
+		xml_write(x, &b);
+		data = buf_str(&b);
+	} else if (xml_is(x, "iq", NULL) && is_type(x, "result", "error")) {
 		const char *ours = id ? ours_of(s, id) : NULL;
 
 		if (!ours)
@@ -397,12 +467,6 @@ static bool is_conference_request(const json_t *line)
 	return strstr(str(line, "url"), "conference-request") != NULL;
 }
 
-static void http_out(struct script *s, const json_t *line)
-{
-	if (is_conference_request(line) && !wait_until(s, has_request, NULL, 4 * PATIENCE_US))
-		differ(s, "no conference request");
-}
-
 static void http_in(struct script *s, const json_t *line)
 {
 	struct call_http_answer a = {
@@ -417,6 +481,25 @@ static void http_in(struct script *s, const json_t *line)
 	free(s->request_url);
 	s->request_url = NULL;
 	call_http_input(s->call, 2, &a, s->now);
+}
+
+/* The answer comes at once: clients differ in what they do without waiting. */
+static void http_out(struct script *s, const json_t *lines, size_t i)
+{
+	if (!is_conference_request(json_array_get(lines, i)))
+		return;
+	if (!wait_until(s, has_request, NULL, 4 * PATIENCE_US)) {
+		differ(s, "no conference request");
+		return;
+	}
+	while (++i < json_array_size(lines)) {
+		const json_t *line = json_array_get(lines, i);
+
+		if (!strcmp(str(line, "ch"), "http") && !strcmp(str(line, "dir"), "in") && is_conference_request(line)) {
+			http_in(s, line);
+			return;
+		}
+	}
 }
 
 /* ---- sockets ---- */
@@ -482,8 +565,9 @@ static void on_stream(struct script *s, const char *dir, const char *data)
 		do_out(s, data);
 }
 
-static void on_line(struct script *s, const json_t *line)
+static void on_line(struct script *s, const json_t *lines, size_t i)
 {
+	const json_t *line = json_array_get(lines, i);
 	const char *dir = str(line, "dir"), *ch = str(line, "ch"), *data = str(line, "data");
 
 	if (!strcmp(ch, "bridge"))
@@ -491,9 +575,7 @@ static void on_line(struct script *s, const json_t *line)
 	else if (!strcmp(ch, "xmpp"))
 		on_stream(s, dir, data);
 	else if (!strcmp(dir, "out"))
-		http_out(s, line);
-	else if (!strcmp(dir, "in"))
-		http_in(s, line);
+		http_out(s, lines, i);
 }
 
 /* ---- all of it ---- */
@@ -513,6 +595,7 @@ void script_play_lines(struct script *s, const json_t *lines, unsigned from, uns
 	const json_t *line;
 	size_t i;
 
+	s->lines = lines;
 	json_array_foreach(lines, i, line)
 		http |= !strcmp(str(line, "ch"), "http");
 	if (s->config_url)
@@ -524,8 +607,9 @@ void script_play_lines(struct script *s, const json_t *lines, unsigned from, uns
 			continue;
 		if (at > s->now)
 			script_run(s, at - s->now);
+		s->at = i;
 		if (!fails(lines, i))
-			on_line(s, line);
+			on_line(s, lines, i);
 		if (s->watch)
 			s->watch->line(s->watch_ctx, i);
 	}

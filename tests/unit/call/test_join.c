@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 #include "io/net.h"
 #include "unit/call/script.h"
 #include "xmpp/disco.h"
@@ -146,13 +147,93 @@ static void test_privacy(void **state)
 	script_free(&s);
 }
 
+#define READY "<conference xmlns='http://jitsi.org/protocol/focus' " \
+	"room='room@conference.meet.test' ready='true' focusjid='focus@auth.meet.test'/>"
+
+/* Knocks, and is let in with the room's password. */
+static void test_lobby(void **state)
+{
+	struct script_config cfg = { 0 };
+	struct script s;
+	const struct xml *p;
+	char *nick;
+
+	(void)state;
+	script_new(&s, &cfg);
+	script_config(&s, false);
+	script_login(&s, ME);
+	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	script_in(&s, "<presence xmlns='jabber:client' type='error' from='room@conference.meet.test/5c1f0a9e'>"
+		  "<error type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+		  "<lobbyroom xmlns='http://jitsi.org/jitmeet'>room@lobby.meet.test</lobbyroom></error></presence>");
+	assert_told(&s, "state lobby");
+	p = script_presence(&s);
+	assert_true(text_starts(xml_attr(p, "to"), "room@lobby.meet.test/"));
+	assert_null(strstr(xml_attr(p, "to"), "5c1f0a9e"));    /* the nick tells nothing */
+	assert_null(xml_child(p, "SourceInfo", NULL));
+	nick = strdup(xml_attr(p, "to"));
+	/* Nobody but the room itself invites. */
+	script_in(&s, "<message xmlns='jabber:client' from='other@conference.meet.test'>"
+		  "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='a@b/c'/></x></message>");
+	assert_int_equal(call_get_state(s.call), CALL_LOBBY);
+	script_in(&s, "<message xmlns='jabber:client' from='room@conference.meet.test'>"
+		  "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='a@b/c'/><password>rose</password></x></message>");
+	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	p = script_presence(&s);
+	assert_string_equal(xml_attr(p, "to"), "room@conference.meet.test/5c1f0a9e");
+	assert_string_equal(xml_child_text(xml_child(p, "x", NS_MUC), "password", NULL), "rose");
+	script_in(&s, "<presence xmlns='jabber:client' from='room@conference.meet.test/5c1f0a9e'>"
+		  "<x xmlns='http://jabber.org/protocol/muc#user'><item jid='" ME "' role='participant' "
+		  "affiliation='none'/><status code='110'/></x></presence>");
+	assert_told(&s, "state joined");
+	p = script_presence(&s);
+	assert_string_equal(xml_attr(p, "to"), nick);
+	assert_string_equal(xml_attr(p, "type"), "unavailable");
+	free(nick);
+	script_free(&s);
+}
+
+/* Only the component of breakout rooms moves people, and only within the meeting. */
+static void test_breakout(void **state)
+{
+	static const char *const forged[] = {
+		"from='metadata.meet.test'><json-message xmlns='http://jitsi.org/jitmeet'>{\"type\":\"breakout_rooms\","
+		"\"event\":\"features/breakout-rooms/move-to-room\",\"roomJid\":\"x@breakout.meet.test\"}",
+		"from='breakout.meet.test'><json-message xmlns='http://jitsi.org/jitmeet'>{\"type\":\"breakout_rooms\","
+		"\"event\":\"features/breakout-rooms/move-to-room\",\"roomJid\":\"x@breakout.evil.test\"}",
+		"from='breakout.meet.test'><json-message xmlns='http://jitsi.org/jitmeet'>{\"type\":\"breakout_rooms\","
+		"\"event\":\"features/breakout-rooms/move-to-room\",\"roomJid\":7}",
+	};
+	struct script_config cfg = { 0 };
+	struct script s;
+
+	(void)state;
+	script_new(&s, &cfg);
+	script_join(&s);
+	for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+		script_inf(&s, "<message xmlns='jabber:client' %s</json-message></message>", forged[i]);
+		assert_int_equal(call_get_state(s.call), CALL_JOINED);
+	}
+	script_in(&s, "<message xmlns='jabber:client' from='breakout.meet.test'><json-message "
+		  "xmlns='http://jitsi.org/jitmeet'>{\"type\":\"breakout_rooms\",\"event\":\"features/breakout-rooms/update\","
+		  "\"rooms\":{\"a\":{\"jid\":\"a@breakout.meet.test\",\"name\":\"Strings\"},"
+		  "\"m\":{\"jid\":\"room@conference.meet.test\",\"isMainRoom\":true}}}</json-message></message>");
+	assert_string_equal(call_breakout_name(s.call, 0), "Strings");
+	assert_null(call_breakout_name(s.call, 1));
+	assert_int_equal(call_change_room(s.call, "Brass", NULL, NULL, s.now), -ENOENT);
+	assert_int_equal(call_change_room(s.call, "Strings", NULL, NULL, s.now), 0);
+	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	assert_string_equal(xml_attr(script_presence(&s), "to"), "a@breakout.meet.test/5c1f0a9e");
+	script_free(&s);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct { const char *error, *told; } t[] = {
 		{ "type='auth'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>",
 		  "left 4 password room has a password" },
 		{ "type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>",
-		  "left 4 lobby room has a lobby, and knocking is not built in yet" },
+		  "left 4 lobby room lets only its members in" },
 		{ "type='wait'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>",
 		  "left 4 full room is full" },
 		{ "type='cancel'><not-allowed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
@@ -446,6 +527,8 @@ const struct CMUnitTest test_join[] = {
 	cmocka_unit_test(test_pushed),
 	cmocka_unit_test(test_presence),
 	cmocka_unit_test(test_privacy),
+	cmocka_unit_test(test_lobby),
+	cmocka_unit_test(test_breakout),
 	cmocka_unit_test(test_refusals),
 	cmocka_unit_test(test_no_room),
 	cmocka_unit_test(test_conflict),

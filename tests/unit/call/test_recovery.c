@@ -464,9 +464,9 @@ static void test_waits_for_the_host(void **state)
 	assert_not_told(&s, "notice");          /* said once */
 	until_iq(&s, "conference", NS_FOCUS, 8 * SEC);
 	answer_ready(&s, "focus@auth.meet.test");
-	/* The room, too, may wait for its host. */
+	/* The room, too, may wait for its host, and name no lobby. */
 	refuse_join(&s, "type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-		    "<lobbyroom xmlns='http://jitsi.org/jitmeet'>room@lobby.meet.test</lobbyroom><waiting-for-host/>");
+		    "<waiting-for-host/>");
 	until_iq(&s, "conference", NS_FOCUS, 8 * SEC);
 	answer_ready(&s, "focus@auth.meet.test");
 	focus_comes(&s, "focus@auth.meet.test/focus", "");

@@ -92,7 +92,7 @@ static void help_lists_what_works(void **state)
 	assert_int_equal(run(*state, "help", &text, &kind), 0);
 	assert_non_null(strstr(text, "/mute"));
 	assert_non_null(strstr(text, "/topic"));
-	assert_null(strstr(text, "/breakout"));
+	assert_null(strstr(text, "/poll"));
 	free(text);
 	assert_int_equal(run(*state, "help /volume", &text, &kind), 0);
 	assert_non_null(strstr(text, "0 to 400"));
