@@ -3,8 +3,9 @@
  *	CONNECTING --a way (peer_path.c)--> SECURING --keys--> UP <--> INTERRUPTED
  *	     \_______________________________\__________________\__________/--> FAILED
  *
- * INTERRUPTED comes at 10 s without an answered check (RFC 7675), or at once
- * where the way is known to be dead; FAILED when that is 20 s old.  FAILED is
+ * INTERRUPTED comes after 8 s of silence from a peer that is talked to, when
+ * the transport's checks stay without an answer, or at once where the way is
+ * known to be dead; FAILED when that is 20 s old.  FAILED is
  * final: whoever owns the peer makes a new one.  Handlers of the
  * transport and of DTLS come without a time where the time matters little;
  * the next tick supplies it, and until the peer is up ticks come often.
@@ -21,7 +22,7 @@
 
 enum {
 	ICE_LIMIT_US = 30 * 1000 * 1000,
-	LOST_LIMIT_US = 20 * 1000 * 1000, /* with the 10 s until it was noticed: consent is over */
+	LOST_LIMIT_US = 20 * 1000 * 1000, /* with the 8 s until it was noticed: RFC 7675's 30 s */
 	SILENCE_US = 8 * 1000 * 1000,   /* the bridge calls an endpoint inactive after as long */
 	SETUP_TICK_US = 50 * 1000,
 	UP_TICK_US = 1000 * 1000,
