@@ -491,6 +491,8 @@ static void play(struct jbuf *j, struct slot *s, int64_t when_us)
 		return;
 	}
 	if (s->ts > j->ts || j->extended >= STRETCH_FADE) {
+		if (s->ts <= j->ts)             /* it was sent in time, and waited for */
+			j->stats.concealed += j->extended;
 		pause_talk(j);
 		return;
 	}
@@ -557,6 +559,7 @@ static void conceal(struct jbuf *j, const struct slot *s, int64_t when_us)
 	if (j->extended >= STRETCH_FADE || missing * n > HZ / 2) {
 		/* Silence reigns already; or so much is gone that the talk
 		 * may as well find its time anew. */
+		j->stats.concealed += (uint64_t)(gap < 0 ? 0 : gap < IDLE ? gap : IDLE);
 		pause_talk(j);
 		return;
 	}

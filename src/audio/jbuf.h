@@ -30,7 +30,8 @@ void jbuf_flush(struct jbuf *j);
 
 struct jbuf_stats {
 	uint64_t late, lost, duplicate, bad;
-	uint64_t concealed;             /* samples made up */
+	uint64_t concealed;             /* samples made up or left out of what was sent; of one
+					 * gap a second at most */
 	uint64_t fec_recovered;         /* packets */
 	uint64_t shortened, lengthened; /* samples dropped and put in to move the delay */
 	unsigned buffer_ms, target_ms, delay_ms;

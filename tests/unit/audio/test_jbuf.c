@@ -315,6 +315,7 @@ static void a_burst_of_loss_is_no_longer_than_itself(void **state)
 		l.packet[i].lost = true;                /* 200 ms */
 	run(&l);
 	assert_int_equal(l.stats.lost, 10);
+	assert_true(l.stats.concealed >= 190 * 48 && l.stats.concealed <= 220 * 48);
 	assert_true(longest_gap(&l) <= (200 + 20) * 48);
 	before = lag_at(&l, 3 * HZ, HZ / 2, &like);
 	assert_true(like > 0.99);
