@@ -68,10 +68,10 @@ def start(args, **kw):
 
 
 class Host:
-    def __init__(self, listen="127.0.0.1:0", media="127.0.0.1:0", args=()):
+    def __init__(self, listen="127.0.0.1:0", media="127.0.0.1:0", args=(), **kw):
         self.log = open(os.path.join(TMP, "host-%d.log" % len(_procs)), "w")
         self.p = start(["host", "--listen", listen, "--media", media, "-v", *args],
-                       stdout=subprocess.PIPE, stderr=self.log, text=True)
+                       stdout=subprocess.PIPE, stderr=self.log, text=True, **kw)
         line = self.p.stdout.readline()
         if not line.startswith("ready "):
             fail("the host said %r" % line)
