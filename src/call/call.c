@@ -181,9 +181,11 @@ void call_drop_stream(struct call *c)
 	d->stream = c->stream;
 	d->next = c->dead;
 	c->dead = d;
+	talk_stream_gone(c);
 	c->stream = NULL;
-	c->stream_up = false;
-	commands_forget(c);
+	c->stream_up = c->cut = false;
+	c->resume_at_us = 0;
+	commands_dropped(c);
 	xmpp_stream_forget(d->stream);  /* the rest of its input answers nobody */
 	bury(c);
 }
@@ -224,10 +226,11 @@ void call_free(struct call **cp)
 	if (!c)
 		return;
 	say_goodbye(c);
+	c->phase = PHASE_OVER;          /* nothing is told any more */
+	talk_clear(c);
 	call_drop_stream(c);
 	commands_forget(c);
 	roster_clear(c);
-	talk_clear(c);
 	join_forget(c);
 	source_set_clear(&c->sources);
 	address_clear(&c->a);
@@ -285,6 +288,7 @@ static void finish(struct call *c, enum call_end end, const char *kind, const ch
 		return;
 	c->phase = PHASE_OVER;
 	close_all(c);
+	talk_ended(c);
 	call_set_state(c, CALL_LEFT, "");
 	clean = text_clean(text, strlen(text), 600, TEXT_TRIM);
 	ev.text = clean ? clean : "";
@@ -382,6 +386,14 @@ void call_lost(struct call *c, enum call_end end, const char *kind, const char *
 	buf_free(&b);
 }
 
+void call_rejoin(struct call *c, const char *why)
+{
+	c->attempt = 0;
+	call_lost(c, CALL_END_NO_SERVER, "closed", "%s", why);
+	if (c->phase == PHASE_WAITING)
+		c->next_try_us = c->now_us;
+}
+
 /* ---- joining and leaving ---- */
 
 static void start_anew(struct call *c)
@@ -415,7 +427,7 @@ void call_leave(struct call *c, int64_t now_us)
 	call_enter(c, now_us);
 	if (c->phase == PHASE_OVER || c->phase == PHASE_LEAVING) {
 		;
-	} else if (!c->stream || (c->phase != PHASE_JOINED && c->phase != PHASE_JOINING)) {
+	} else if (!c->stream || c->cut || (c->phase != PHASE_JOINED && c->phase != PHASE_JOINING)) {
 		finish(c, CALL_END_LEFT, "left", "");
 	} else {
 		c->phase = PHASE_LEAVING;
@@ -432,7 +444,7 @@ void call_leave(struct call *c, int64_t now_us)
 void call_stream_opened(struct call *c, int64_t now_us)
 {
 	call_enter(c, now_us);
-	if (c->stream && c->phase == PHASE_CONNECTING) {
+	if (c->stream && (c->phase == PHASE_CONNECTING || c->cut)) {
 		c->stream_up = true;
 		xmpp_stream_open(c->stream, now_us);
 	}
@@ -460,6 +472,8 @@ static void on_waiting(struct call *c)
 		return;
 	}
 	c->next_try_us = 0;
+	if (!token_check(c))
+		return;
 	call_step(c, "attempt %u", c->attempt);
 	join_again(c);
 }
@@ -474,7 +488,8 @@ static void next_of_call(const struct call *c, int64_t *next)
 		sooner(next, c->now_us);
 	sooner(next, c->request_at_us);
 	sooner(next, c->join_limit_us);
-	if (c->presence_dirty && c->phase == PHASE_JOINED)
+	sooner(next, c->resume_at_us);
+	if (c->presence_dirty && c->phase == PHASE_JOINED && !c->cut)
 		sooner(next, c->presence_sent_us + PRESENCE_GAP_US);
 	sooner(next, talk_next(c));
 	session_next(c, next);
@@ -489,6 +504,7 @@ int64_t call_tick(struct call *c, int64_t now_us)
 	if (c->stream)
 		xmpp_stream_tick(c->stream, now_us);
 	on_waiting(c);
+	resume_tick(c);
 	join_tick(c);
 	roster_tick(c);
 	talk_tick(c);

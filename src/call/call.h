@@ -183,6 +183,11 @@ void call_stream_closed(struct call *c, int error /* enum net_error */, int stat
 void call_channel_opened(struct call *c, int64_t now_us);
 void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us);
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us);
+/* Somebody asks to try again now. */
+void call_retry(struct call *c, int64_t now_us);
+/* Addresses or routes of this machine changed, or it slept for as long (in
+ * time that `now` does not count). */
+void call_network_changed(struct call *c, int64_t slept_us, int64_t now_us);
 /* state: enum peer_state of rtc/peer.h. */
 void call_media_state(struct call *c, const char *sid, int state, const char *why, int64_t now_us);
 
@@ -206,7 +211,7 @@ unsigned call_attempt(const struct call *c);
 bool call_is_moderator(const struct call *c);
 
 struct call_counters {
-	uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined;
+	uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined, resumed;
 	uint64_t sessions, restarts;    /* invitations taken; new ones that we asked for */
 	uint64_t moved, focus_lost;     /* ended by the focus for another bridge; it left */
 	uint64_t outages;               /* times without sound that ended */

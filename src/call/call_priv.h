@@ -9,6 +9,7 @@
  *	jingle.c   media sessions with the focus, sources
  *	retry.c    what is done when they fail
  *	outage.c   how long there was no sound, and why
+ *	resume.c   a connection that was cut, and taken up again
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
@@ -73,7 +74,17 @@ struct person_entry {
 	bool told;                      /* PERSON_JOINED was */
 };
 
-struct queued { struct queued *next; char *to; char *id; char *text; };
+struct queued {
+	struct queued *next;
+	char *to, *id, *text;           /* to NULL: all */
+	char *room;                     /* in which it was typed */
+	/* once sent: */
+	uint64_t number;                /* of the stanza, in its stream */
+	uint64_t seen_before;           /* messages that were told before it */
+	int64_t sent_us;
+	bool slow_told;                 /* that no answer comes */
+	bool handled;                   /* the server has it for sure */
+};
 struct queue { struct queued *first, *last; unsigned count; };
 
 /* Why there is no sound at the moment; a later one says more than those before. */
@@ -115,6 +126,10 @@ struct call {
 	struct dead_stream *dead;       /* freed once none of their handlers runs */
 	unsigned inside;                /* calls of the stream that are under way */
 	bool stream_up;
+	bool cut;                       /* its socket is gone, it may go on on another one */
+	bool fate_known;                /* of all that was sent, while it is dropped */
+	unsigned resume_try;
+	int64_t resume_at_us;
 	struct asked *asked;
 	char *nick, *room, *occupant;   /* 5c1f…, room@muc, room@muc/5c1f… */
 	char *focus_jid, *focus_occupant; /* bare real JID; NULL until seen in the room */
@@ -183,10 +198,12 @@ struct call {
 
 	/* messages */
 	struct queue out;               /* wait to be sent */
-	struct queue sent;              /* to all, not reflected yet */
+	struct queue sent;              /* to all and not reflected, or private and not handled */
+	struct queue unsure;            /* sent on a connection that is no more */
+	uint64_t witness;               /* oldest message told before that the history repeats */
 	double tokens;
 	int64_t tokens_us, hold_us;     /* after a rejoin: history comes first */
-	uint64_t seen[SEEN_MAX]; unsigned seens; /* hashes: history repeats itself */
+	uint64_t seen[SEEN_MAX], seens; /* hashes: history repeats itself */
 
 	struct call_counters count;
 };
@@ -203,6 +220,8 @@ void call_finish(struct call *c, enum call_end end, const char *kind, const char
 /* What ends a first attempt, and begins another one of a call that was up. */
 void call_lost(struct call *c, enum call_end end, const char *kind, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Drops the stream and joins again, at once. */
+void call_rejoin(struct call *c, const char *why);
 int64_t call_random_us(struct call *c, int64_t lo_us, int64_t hi_us);
 void call_drop_stream(struct call *c);
 /* Around everything that may call the stream. */
@@ -215,11 +234,13 @@ int call_set(char **dst, const char *src);      /* strdup or the end of the prog
 /* command.c */
 int call_refuse(const char **kind, char **why, int err, const char *k, const char *words);
 void commands_forget(struct call *c);   /* nobody answers them any more */
+void commands_dropped(struct call *c);  /* and people hear of it */
 
 /* join.c */
 void join_start(struct call *c);
 void join_connect(struct call *c);
 void join_again(struct call *c);                /* after a loss */
+void join_open_socket(struct call *c);          /* for the stream, cut or new */
 void join_forget(struct call *c);               /* what is known of a server */
 /* door: the WebSocket itself is not there. */
 bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
@@ -270,12 +291,24 @@ void outage_begin(struct call *c, enum outage why);
 void outage_end(struct call *c);                /* the sound is back */
 void outage_forget(struct call *c);             /* nobody is there to be heard */
 
+/* resume.c */
+/* False: the stream cannot be resumed. */
+bool resume_begin(struct call *c, const char *why);
+void resume_tick(struct call *c);
+void resume_done(void *ctx);
+void resume_refused(void *ctx, bool exact);
+void resume_network(struct call *c, int64_t slept_us);  /* it changed, or we slept */
+bool token_check(struct call *c);               /* false: expired, and told */
+
 /* talk.c */
 void talk_message(struct call *c, const struct xml *message);
 void talk_tick(struct call *c);
 int64_t talk_next(const struct call *c);
 void talk_clear(struct call *c);
-void talk_rejoined(struct call *c);             /* what was not reflected goes out again */
+void talk_resumed(struct call *c);              /* the stream says again what did not come */
+void talk_rejoined(struct call *c);             /* the history comes, and says what arrived */
+void talk_stream_gone(struct call *c);          /* before it is dropped: what of the sent is sure? */
+void talk_ended(struct call *c);                /* says what was not sent */
 
 /* rooms.c */
 void lobby_knock(struct call *c, const char *lobby);

@@ -19,6 +19,19 @@ void commands_forget(struct call *c)
 	}
 }
 
+/* They were sent on a connection that is no more. */
+void commands_dropped(struct call *c)
+{
+	struct call_event ev = { .type = CALL_EV_MUTED_BY, .text = "" };
+
+	for (struct asked *a = c->phase == PHASE_OVER || c->phase == PHASE_LEAVING ? NULL : c->asked; a; a = a->next)
+		call_complain(c, "lost", "%s: the connection was lost before an answer came", a->what);
+	commands_forget(c);
+	if (c->unmuting && c->phase != PHASE_OVER)
+		call_emit(c, &ev);      /* still muted, whatever the front end thinks */
+	c->unmuting = false;
+}
+
 static void asked_done(struct asked *a)
 {
 	for (struct asked **p = &a->c->asked; *p; p = &(*p)->next)
@@ -162,13 +175,19 @@ int call_refuse(const char **kind, char **why, int err, const char *k, const cha
 	return err;
 }
 
+static int not_joined(const struct call *c, const char **kind, char **why)
+{
+	return call_refuse(kind, why, -ENOTCONN, "not-joined", c->ever_joined
+			   ? "not now: the connection is down" : "you are in no room");
+}
+
 int call_topic(struct call *c, const char *text, const char **kind, char **why, int64_t now_us)
 {
 	struct xml *m;
 	int err;
 
-	if (c->phase != PHASE_JOINED)
-		return call_refuse(kind, why, -ENOTCONN, "not-joined", "you are in no room");
+	if (c->phase != PHASE_JOINED || c->cut)
+		return not_joined(c, kind, why);
 	if (!c->self_moderator)
 		return call_refuse(kind, why, -EPERM, "not-moderator", "only moderators set the subject");
 	call_enter(c, now_us);
@@ -212,8 +231,8 @@ static int ask(struct call *c, struct xml *iq, const char *what, const char *id)
 
 static int may_moderate(struct call *c, const char *id, const char **kind, char **why)
 {
-	if (c->phase != PHASE_JOINED)
-		return call_refuse(kind, why, -ENOTCONN, "not-joined", "you are in no room");
+	if (c->phase != PHASE_JOINED || c->cut)
+		return not_joined(c, kind, why);
 	if (!roster_find(c, id))
 		return call_refuse(kind, why, -ENOENT, "unknown-person", "that person is not here");
 	if (!c->self_moderator)

@@ -68,6 +68,11 @@ static bool get_bool(const json_t *config, const char *path)
 	return json_is_true(get(config, path));
 }
 
+static bool get_false(const json_t *config, const char *path)
+{
+	return json_is_false(get(config, path));
+}
+
 static double get_number(const json_t *config, const char *path, double usual)
 {
 	const json_t *v = get(config, path);
@@ -275,6 +280,7 @@ static void take_numbers(struct deployment *d, const json_t *c)
 	d->ping_timeout_us = n >= 500 && n < 1e6 ? (int64_t)n * 1000 : 0;
 	n = get_number(c, "xmppPing.threshold", 0);
 	d->ping_threshold = n >= 1 && n < 100 ? (unsigned)n : 0;
+	d->no_resume = get_false(c, "enableWebsocketResume");
 }
 
 static const char *what_it_is(const char *js, size_t len)

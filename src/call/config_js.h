@@ -31,6 +31,7 @@ struct deployment {
 	bool require_display_name;
 	int64_t ping_interval_us, ping_timeout_us; /* 0: default */
 	unsigned ping_threshold;
+	bool no_resume;                 /* enableWebsocketResume: false */
 	bool guessed;                   /* nothing was read: by naming convention */
 };
 

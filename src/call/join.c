@@ -223,10 +223,27 @@ static void set_room(struct call *c)
 	buf_free(&b);
 }
 
-static void open_socket(struct call *c)
+/* One that is to be resumed says so to whoever balances the load, and to
+ * servers that give guests their old name back. */
+static char *with_previd(const struct call *c, char *url)
+{
+	const char *previd = c->stream ? xmpp_stream_previd(c->stream) : NULL;
+	char *enc = previd ? text_percent_encode(previd, NULL) : NULL;
+	struct buf b = { 0 };
+
+	if (!url || !enc)
+		return url;
+	buf_addf(&b, "%s&previd=%s", url, enc);
+	text_wipe(url, strlen(url));
+	free(url);
+	free(enc);
+	return buf_steal(&b);
+}
+
+void join_open_socket(struct call *c)
 {
 	struct buf origin = { 0 };
-	char *url = join_with_room(c, c->d.websocket, true);
+	char *url = with_previd(c, join_with_room(c, c->d.websocket, true));
 
 	buf_addf(&origin, "%s://%s", c->a.plain ? "http" : "https", c->a.authority);
 	call_step(c, "connecting to %s", c->d.websocket);
@@ -240,12 +257,12 @@ static void open_socket(struct call *c)
 /* Begins, or begins anew with what is known of the server. */
 void join_connect(struct call *c)
 {
-	static const struct xmpp_events ev = { .send = stream_send, .ready = stream_ready,
-		.stanza = stream_is_ours, .failed = stream_failed };
+	static const struct xmpp_events ev = { stream_send, stream_ready, stream_is_ours, stream_failed,
+		resume_done, resume_refused };
 	struct xmpp_config cfg = {
 		.domain = login_domain(c), .user = c->login_user, .password = c->login_password,
 		.ping_interval_us = c->d.ping_interval_us, .ping_timeout_us = c->d.ping_timeout_us,
-		.ping_failures = c->d.ping_threshold, .no_sm = true,
+		.ping_failures = c->d.ping_threshold, .no_sm = c->d.no_resume,
 	};
 
 	call_drop_stream(c);
@@ -259,7 +276,7 @@ void join_connect(struct call *c)
 		call_finish(c, CALL_END_ERROR, "memory", "out of memory");
 		return;
 	}
-	open_socket(c);
+	join_open_socket(c);
 	if (c->http_request)
 		request_by_http(c);
 }
@@ -271,7 +288,7 @@ void call_stream_closed(struct call *c, int error, int status, const char *text,
 
 	call_enter(c, now_us);
 	c->stream_up = false;
-	if (!c->stream || c->phase == PHASE_WAITING)
+	if (!c->stream || c->phase == PHASE_WAITING || resume_begin(c, why))
 		;
 	else if (c->phase == PHASE_LEAVING)
 		call_lost(c, CALL_END_LEFT, "left", "%s", "");
@@ -292,7 +309,9 @@ static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 {
 	struct call *c = ctx;
 
-	if (c->phase == PHASE_LEAVING)
+	if (why == XMPP_DEAD && resume_begin(c, "no answer any more"))
+		;
+	else if (c->phase == PHASE_LEAVING)
 		call_lost(c, CALL_END_LEFT, "left", "%s", "");
 	else if (why == XMPP_NO_MEMORY)
 		call_finish(c, CALL_END_ERROR, "memory", "out of memory");
@@ -301,6 +320,8 @@ static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 	else if (c->phase == PHASE_CONNECTING && join_guess_failed(c, false, "%s refuses %s (%s)",
 								   c->d.websocket, c->d.domain, text))
 		;
+	else if (c->cut)        /* who is not let in to resume may join anew */
+		call_rejoin(c, text);
 	else if (why == XMPP_LOGIN)
 		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s refuses the login: %s",
 			    c->a.authority, text);
@@ -432,7 +453,7 @@ static void stream_ready(void *ctx, const char *jid, const struct xml *features)
 {
 	struct call *c = ctx;
 
-	(void)features;         /* stream management is known by it, and later work */
+	(void)features;
 	c->phase = PHASE_REQUESTING;
 	join_new_nick(c, jid);
 	call_step(c, "logged in; asking for the room");

@@ -217,7 +217,7 @@ void roster_dirty(struct call *c)
 
 void roster_tick(struct call *c)
 {
-	if (c->presence_dirty && c->phase == PHASE_JOINED && c->stream &&
+	if (c->presence_dirty && c->phase == PHASE_JOINED && c->stream && !c->cut &&
 	    c->now_us - c->presence_sent_us >= PRESENCE_GAP_US)
 		roster_send(c, false);
 }

@@ -59,12 +59,12 @@ const char *call_source_owner(const struct call *c, uint32_t ssrc)
 
 int64_t call_next_try_us(const struct call *c)
 {
-	return c->phase == PHASE_WAITING ? c->next_try_us : 0;
+	return c->phase == PHASE_WAITING ? c->next_try_us : c->cut ? c->resume_at_us : 0;
 }
 
 unsigned call_attempt(const struct call *c)
 {
-	return c->attempt;
+	return c->cut ? c->resume_try : c->attempt;
 }
 
 bool call_is_moderator(const struct call *c)
@@ -100,12 +100,16 @@ void call_print(const struct call *c, struct buf *out)
 		 (unsigned long long)c->count.moved, (unsigned long long)c->count.focus_lost,
 		 (unsigned long long)c->count.outages, (double)c->count.outage_us / 1e6,
 		 (double)c->count.longest_outage_us / 1e6);
-	buf_addf(out, "  muted %d, hand %lld, people %zu, queued messages %u\n", c->muted,
-		 (long long)c->hand_ms, c->people, c->out.count);
+	buf_addf(out, "  muted %d, hand %lld, people %zu, messages queued %u, not confirmed %u, unsure %u\n",
+		 c->muted, (long long)c->hand_ms, c->people, c->out.count, c->sent.count, c->unsure.count);
 	buf_addf(out, "  stanzas in %llu, out %llu, malformed %llu; forged %llu, unknown IQs %llu, "
-		 "P2P offers declined %llu, rejoined %llu",
+		 "P2P offers declined %llu, rejoined %llu, resumed %llu\n"
+		 "  unacknowledged stanzas %zu, sent again %llu, acknowledgements that do not add up %llu%s",
 		 (unsigned long long)x.in, (unsigned long long)x.out,
 		 (unsigned long long)(x.malformed + c->count.malformed),
 		 (unsigned long long)c->count.forged, (unsigned long long)c->count.unknown_iq,
-		 (unsigned long long)c->count.p2p_declined, (unsigned long long)c->count.rejoined);
+		 (unsigned long long)c->count.p2p_declined, (unsigned long long)c->count.rejoined,
+		 (unsigned long long)c->count.resumed, x.unacked, (unsigned long long)x.resent,
+		 (unsigned long long)x.bad_acks, !c->stream ? "" : c->cut ? "; cut"
+		 : xmpp_stream_managed(c->stream) ? "" : "; no stream management");
 }

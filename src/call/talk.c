@@ -1,9 +1,18 @@
-/* talk.c - messages in and out
+/* talk.c - messages in and out: none is lost without a word, none said twice
+ *
+ *	out -> sent -> (reflected by the room, or the server has it)
+ *	        \-> the connection is dropped -> unsure -> out, or said to be unsure
  *
  * Out: at most two a second with a burst of three, as servers throttle a
- * whole session for a minute when it is more.  What was typed waits, also over
- * a reconnect; what went out to all counts as said once the room has repeated
- * it, and is said again after a rejoin if its history does not have it.
+ * whole session for a minute when it is more.  What was typed waits, also while
+ * there is no connection.  A message to all counts as said once the room has
+ * repeated it, a private one once the server has acknowledged it.
+ *
+ * A stream that is resumed sends by itself what was not acknowledged.  After
+ * one that is not, the server may have said how far it came; else the room's
+ * history decides: it has our message; or it has something older that we have
+ * seen, and not our message, which then never arrived and is sent again.  If
+ * it can tell neither, people are told that the message may not have arrived.
  */
 #include "call/call_priv.h"
 #include <errno.h>
@@ -14,7 +23,8 @@
 
 enum {
 	TEXT_BYTES = 16384, SUBJECT_BYTES = 1000,
-	HISTORY_US = 1000000            /* how long it comes after a rejoin */
+	HISTORY_US = 1000000,           /* how long it comes after a rejoin */
+	SLOW_US = 4000000               /* then people hear that no answer comes */
 };
 
 /* ---- queues ---- */
@@ -24,6 +34,7 @@ static void queue_free(struct queued *q)
 	free(q->to);
 	free(q->id);
 	free(q->text);
+	free(q->room);
 	free(q);
 }
 
@@ -83,6 +94,7 @@ void talk_clear(struct call *c)
 {
 	clear(&c->out);
 	clear(&c->sent);
+	clear(&c->unsure);
 	c->seens = 0;
 	c->hold_us = 0;
 }
@@ -97,79 +109,209 @@ static void refill(struct call *c)
 	c->tokens_us = c->now_us;
 }
 
-/* Private messages are not reflected: they are shown when they go out. */
-static void show_own_private(struct call *c, const struct queued *q)
+static void show_own(struct call *c, const struct queued *q)
 {
 	struct person_entry *me = roster_me(c);
 	struct call_message m = {
-		.id = q->id, .from = c->nick, .name = me ? me->name : "", .to = q->to, .text = q->text,
-		.private_ = true, .mine = true, .time_us = clock_wall_us(),
+		.id = q->id, .from = c->nick, .name = me ? me->name : "", .to = q->to ? q->to : "",
+		.text = q->text, .private_ = q->to != NULL, .mine = true, .time_us = clock_wall_us(),
 	};
 	struct call_event ev = { .type = CALL_EV_MESSAGE, .message = &m };
 
 	call_emit(c, &ev);
 }
 
-static void send_one(struct call *c)
+static void unsure(struct call *c, const struct queued *q)
 {
-	struct queued *q = pop(&c->out);
+	call_complain(c, "unsure", "may not have arrived: %s", q->text);
+}
+
+static int send_it(struct call *c, const struct queued *q)
+{
 	struct buf to = { 0 };
 	struct xml *m;
 
-	if (q->to && !roster_find(c, q->to)) {
-		call_complain(c, "unknown-person", "not sent, that person has left: %s", q->text);
-		queue_free(q);
-		return;
-	}
 	buf_adds(&to, c->room);
 	if (q->to)
 		buf_addf(&to, "/%s", q->to);
 	m = chat_text_new(buf_str(&to), !q->to, q->id, q->text);
 	buf_free(&to);
-	if (xmpp_stream_send(c->stream, &m))
-		call_complain(c, "not-sent", "not sent: %s", q->text);
-	else if (q->to)
-		show_own_private(c, q);
-	else {
-		push(&c->sent, q);
-		if (c->sent.count > QUEUE_MAX)
-			queue_free(pop(&c->sent));
+	return xmpp_stream_send(c->stream, &m);
+}
+
+static void send_one(struct call *c)
+{
+	struct queued *q = pop(&c->out);
+
+	if (strcmp(q->room, c->room)) {         /* its words were for others */
+		call_complain(c, "other-room", "not sent, you are in another room now: %s", q->text);
+		queue_free(q);
 		return;
 	}
-	queue_free(q);
+	if (q->to && !roster_find(c, q->to)) {
+		call_complain(c, "unknown-person", "not sent, that person has left: %s", q->text);
+		queue_free(q);
+		return;
+	}
+	if (send_it(c, q)) {
+		call_complain(c, "not-sent", "not sent: %s", q->text);
+		queue_free(q);
+		return;
+	}
+	q->number = xmpp_stream_last(c->stream);
+	q->seen_before = c->seens;
+	q->sent_us = c->now_us;
+	q->slow_told = false;
+	push(&c->sent, q);
+	/* Private messages are not reflected: they are shown when they go out. */
+	if (q->to)
+		show_own(c, q);
+	if (q->to && !xmpp_stream_managed(c->stream))
+		xmpp_stream_probe(c->stream, c->now_us);        /* its answer says that this came, too */
+	if (c->sent.count > QUEUE_MAX) {
+		q = pop(&c->sent);
+		unsure(c, q);
+		queue_free(q);
+	}
 }
+
+/* Private ones that the server has; people hear where no answer comes. */
+static void look_after_sent(struct call *c)
+{
+	uint64_t handled = xmpp_stream_handled(c->stream);
+
+	for (struct queued *q = c->sent.first, *next; q; q = next) {
+		next = q->next;
+		if (q->to && q->number <= handled) {
+			queue_free(take(&c->sent, q->id));
+		} else if (!q->slow_told && c->now_us - q->sent_us >= SLOW_US) {
+			q->slow_told = true;
+			call_notice(c, "no answer from the server yet to: %s", q->text);
+			xmpp_stream_probe(c->stream, c->now_us);
+		}
+	}
+}
+
+/* ---- after a lost connection ---- */
+
+/* Puts all of `front` before the rest of q. */
+static void push_before(struct queue *q, struct queue *front)
+{
+	struct queue rest = *q;
+	struct queued *m;
+
+	*q = *front;
+	memset(front, 0, sizeof(*front));
+	while ((m = pop(&rest)))
+		push(q, m);
+}
+
+void talk_stream_gone(struct call *c)
+{
+	uint64_t handled = c->stream ? xmpp_stream_handled(c->stream) : 0;
+	struct queue again = { 0 };
+	struct queued *q;
+
+	while ((q = pop(&c->sent))) {
+		q->handled = q->number <= handled;
+		if (!q->handled && c->fate_known) {
+			push(&again, q);
+		} else if (!q->to) {
+			push(&c->unsure, q);
+		} else {
+			if (!q->handled)
+				unsure(c, q);
+			queue_free(q);
+		}
+	}
+	push_before(&c->out, &again);
+	while (c->unsure.count > QUEUE_MAX) {
+		unsure(c, c->unsure.first);
+		queue_free(pop(&c->unsure));
+	}
+}
+
+void talk_rejoined(struct call *c)
+{
+	c->witness = UINT64_MAX;
+	c->hold_us = c->now_us + HISTORY_US;
+}
+
+/* The history is in, and did not have these. */
+static void decide(struct call *c)
+{
+	struct queue again = { 0 };
+	struct queued *q;
+
+	while ((q = pop(&c->unsure))) {
+		if (!q->handled && c->witness < q->seen_before && !strcmp(q->room, c->room)) {
+			push(&again, q);
+			continue;
+		}
+		if (q->handled && !strcmp(q->room, c->room))    /* said, though the room does not repeat it to us */
+			show_own(c, q);
+		else if (!q->handled)
+			unsure(c, q);
+		queue_free(q);
+	}
+	push_before(&c->out, &again);
+}
+
+void talk_ended(struct call *c)
+{
+	struct queued *q;
+
+	while ((q = pop(&c->unsure))) {
+		if (!q->handled)
+			unsure(c, q);
+		queue_free(q);
+	}
+	while ((q = pop(&c->out))) {
+		call_complain(c, "not-sent", "not sent: %s", q->text);
+		queue_free(q);
+	}
+}
+
+/* ---- time ---- */
 
 void talk_tick(struct call *c)
 {
-	if (c->phase != PHASE_JOINED || !c->stream || c->now_us < c->hold_us)
+	if (c->phase != PHASE_JOINED || !c->stream || c->cut || c->now_us < c->hold_us)
 		return;
+	if (c->unsure.first)
+		decide(c);
 	refill(c);
 	while (c->out.first && c->tokens >= 1) {
 		c->tokens -= 1;
 		send_one(c);
 	}
+	look_after_sent(c);
+}
+
+void talk_resumed(struct call *c)
+{
+	for (struct queued *q = c->sent.first; q; q = q->next)
+		q->sent_us = c->now_us;
+	talk_tick(c);
 }
 
 int64_t talk_next(const struct call *c)
 {
-	if (!c->out.first || c->phase != PHASE_JOINED)
+	int64_t next = INT64_MAX;
+
+	if (c->phase != PHASE_JOINED || c->cut)
 		return 0;
 	if (c->now_us < c->hold_us)
-		return c->hold_us;
-	return c->tokens_us + (int64_t)((1.001 - c->tokens) * MESSAGE_GAP_US) + 1;
+		return c->out.first || c->unsure.first ? c->hold_us : 0;
+	if (c->out.first)
+		next = c->tokens_us + (int64_t)((1.001 - c->tokens) * MESSAGE_GAP_US) + 1;
+	for (const struct queued *q = c->sent.first; q; q = q->next)
+		if (!q->slow_told)
+			sooner(&next, q->sent_us + SLOW_US);
+	return next == INT64_MAX ? 0 : next;
 }
 
-void talk_rejoined(struct call *c)
-{
-	struct queue waiting = c->out;
-	struct queued *m;
-
-	c->out = c->sent;
-	memset(&c->sent, 0, sizeof(c->sent));
-	while ((m = pop(&waiting)))
-		push(&c->out, m);
-	c->hold_us = c->now_us + HISTORY_US;
-}
+/* ---- typed ---- */
 
 static int enqueue(struct call *c, const char *to, const char *text, const char **kind, char **why)
 {
@@ -193,11 +335,12 @@ static int enqueue(struct call *c, const char *to, const char *text, const char 
 		abort();
 	rng_uuid(id);
 	call_set(&q->to, to);
+	call_set(&q->room, c->room);
 	call_set(&q->id, id);
 	q->text = clean;
 	push(&c->out, q);
 	talk_tick(c);
-	if (c->out.count && c->phase != PHASE_JOINED)
+	if (c->out.count && (c->phase != PHASE_JOINED || c->cut))
 		call_notice(c, "the connection is down: your message is sent when it is back");
 	return 0;
 }
@@ -242,12 +385,14 @@ static uint64_t hash(uint64_t h, const char *s)
 static bool is_seen(struct call *c, const struct chat_message *m)
 {
 	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), *m->id ? m->id : m->nick);
-	unsigned n = c->seens < SEEN_MAX ? c->seens : SEEN_MAX;
+	uint64_t from = c->seens > SEEN_MAX ? c->seens - SEEN_MAX : 0;
 
 	h = hash(h, m->text);
-	for (unsigned i = 0; m->delayed && i < n; i++)
-		if (c->seen[i] == h)
+	for (uint64_t i = from; m->delayed && i < c->seens; i++)
+		if (c->seen[i % SEEN_MAX] == h) {
+			c->witness = i < c->witness ? i : c->witness;
 			return true;
+		}
 	c->seen[c->seens++ % SEEN_MAX] = h;
 	return false;
 }
@@ -256,6 +401,8 @@ static void confirm(struct call *c, const struct chat_message *m)
 {
 	struct queued *q = take(&c->sent, m->id);
 
+	if (!q)
+		q = take(&c->unsure, m->id);
 	if (!q && m->delayed)
 		q = take(&c->out, m->id);
 	if (q)

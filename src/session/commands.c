@@ -187,6 +187,21 @@ static int run_stats(struct session *s, int argc, char **argv, struct buf *text,
 	return 0;
 }
 
+static int run_reconnect(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct call *c = session_call(s);
+
+	(void)argc;
+	(void)argv;
+	if (!c || s->over)
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "there is no call; /join begins one");
+	if (s->state == SESSION_JOINED)
+		buf_adds(text, "connected; looking whether the server still answers");
+	call_retry(c, clock_now_us());
+	session_kick(s);
+	return 0;
+}
+
 static int run_dump(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	(void)argc;
@@ -418,6 +433,8 @@ static const struct command table[] = {
 	{ "quit", "leave", "program", "", "leave the call and end the program", 0, 0, 0, run_quit },
 	{ "join", NULL, "program", "[URL]", "join a room; without an address the last one again",
 	  0, 1, 0, run_join },
+	{ "reconnect", NULL, "program", "", "try now, where a lost connection waits for its next attempt",
+	  0, 0, 0, run_reconnect },
 	{ "set", NULL, "program", "[KEY [VALUE]]", "show settings, or change one and keep it",
 	  0, 2, COMMAND_RAW, run_set },
 	{ "stats", NULL, "program", "", "what the call costs: kbit/s, delay, loss, CPU, memory",

@@ -536,10 +536,27 @@ static void on_pong(void *ctx, const struct xml *answer)
 		stream_fail(s, XMPP_DEAD, "the server does not answer any more");
 }
 
+static void send_ping(struct xmpp_stream *s, int64_t now_us)
+{
+	struct xml *iq = xmpp_iq_new("get", s->domain);
+
+	xml_add(iq, "ping", NS_PING);
+	s->pinged_us = now_us;
+	s->pinging = !xmpp_stream_iq(s, &iq, s->ping_timeout_us, now_us, on_pong, s);
+}
+
+void xmpp_stream_probe(struct xmpp_stream *s, int64_t now_us)
+{
+	if (s->phase != READY)
+		return;
+	if (s->failures + 1 < s->ping_failures)
+		s->failures = s->ping_failures - 1;
+	if (!s->pinging)
+		send_ping(s, now_us);
+}
+
 static void ping(struct xmpp_stream *s, int64_t now_us)
 {
-	struct xml *iq;
-
 	s->ping_at_us = now_us + s->ping_interval_us;
 	/* Whoever was heard since the last look need not be asked. */
 	if (s->pinging || now_us - s->heard_us < s->ping_interval_us) {
@@ -547,10 +564,7 @@ static void ping(struct xmpp_stream *s, int64_t now_us)
 			s->ping_at_us = s->heard_us + s->ping_interval_us;
 		return;
 	}
-	iq = xmpp_iq_new("get", s->domain);
-	xml_add(iq, "ping", NS_PING);
-	s->pinged_us = now_us;
-	s->pinging = !xmpp_stream_iq(s, &iq, s->ping_timeout_us, now_us, on_pong, s);
+	send_ping(s, now_us);
 }
 
 static struct waiting *take_due(struct xmpp_stream *s, int64_t now_us)

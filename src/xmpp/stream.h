@@ -83,6 +83,9 @@ int64_t xmpp_stream_resume_until(const struct xmpp_stream *s);  /* the server's 
  * management that is known only from its answers to IQs of ours. */
 uint64_t xmpp_stream_last(const struct xmpp_stream *s);
 uint64_t xmpp_stream_handled(const struct xmpp_stream *s);
+/* Is anybody there?  A ping at once; no answer within its time is taken for
+ * the end, however many are usually waited for. */
+void xmpp_stream_probe(struct xmpp_stream *s, int64_t now_us);
 bool xmpp_stream_managed(const struct xmpp_stream *s);  /* <enabled/> came */
 
 /* Sends a stanza and frees it.  xmlns='jabber:client' is on the root. */

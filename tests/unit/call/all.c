@@ -5,6 +5,7 @@ extern const struct CMUnitTest test_address[];
 extern const struct CMUnitTest test_config_js[];
 extern const struct CMUnitTest test_recorded[];
 extern const struct CMUnitTest test_recovery[];
+extern const struct CMUnitTest test_resume[];
 extern const struct CMUnitTest test_join[];
 extern const struct CMUnitTest test_call[];
 extern const struct CMUnitTest test_media[];
@@ -14,7 +15,7 @@ int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
 		{ "address", test_address }, { "config_js", test_config_js },
-		{ "recovery", test_recovery },
+		{ "recovery", test_recovery }, { "resume", test_resume },
 		{ "recorded", test_recorded }, { "join", test_join },
 		{ "call", test_call }, { "media", test_media }, { "link", test_link },
 		{ NULL, NULL }

@@ -185,6 +185,7 @@ void script_new(struct script *s, const struct script_config *cfg)
 	};
 
 	memset(s, 0, sizeof(*s));
+	s->sm = cfg->sm;
 	s->now = s->base = INT64_C(1000000000);
 	if (call_new(&s->call, &cc, &ops, s, on_event, s))
 		fail_msg("no call for %s", cc.url);
@@ -383,7 +384,15 @@ void script_config(struct script *s, bool http)
 	set(&s->config_url, NULL);
 }
 
-void script_login(struct script *s, const char *jid)
+static const char *bind_features(const struct script *s)
+{
+	return s->sm ? "<stream:features xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+		"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/></stream:features>"
+		: "<stream:features xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+		"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>";
+}
+
+static void log_in(struct script *s)
 {
 	assert_non_null(s->stream_url);
 	s->stream_up = true;
@@ -393,15 +402,26 @@ void script_login(struct script *s, const char *jid)
 		  "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>"
 		  "</stream:features>");
 	script_in(s, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
-	script_in(s, "<stream:features xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
-		  "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>");
-	{
-		struct buf b = { 0 };
+	script_in(s, bind_features(s));
+}
 
-		buf_addf(&b, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s</jid></bind>", jid);
-		script_answer(s, "bind", NS_BIND, "result", buf_str(&b));
-		buf_free(&b);
-	}
+void script_login(struct script *s, const char *jid)
+{
+	struct buf b = { 0 };
+
+	log_in(s);
+	buf_addf(&b, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s</jid></bind>", jid);
+	script_answer(s, "bind", NS_BIND, "result", buf_str(&b));
+	buf_free(&b);
+	if (s->sm)
+		script_in(s, "<enabled xmlns='urn:xmpp:sm:3' id='tok' resume='true' max='60'/>");
+}
+
+void script_reopen(struct script *s)
+{
+	log_in(s);
+	assert_true(xml_is(s->sent[s->sents - 1].x, "resume", NS_SM));
+	assert_string_equal(xml_attr(s->sent[s->sents - 1].x, "previd"), "tok");
 }
 
 void script_join(struct script *s)

@@ -45,6 +45,7 @@ struct script {
 	const char *file;
 	const json_t *lines; size_t at; /* what is played, and where */
 	bool no_disco;                  /* the server announces no components */
+	bool sm;                        /* it has stream management */
 	const struct script_watch *watch; /* NULL: a difference fails the test */
 	void *watch_ctx;
 	const char *config_js;          /* what config.js says; NULL: as meet.test does */
@@ -62,7 +63,7 @@ struct script_watch {
 
 struct script_config {
 	const char *url, *name, *password, *jwt;
-	bool muted, no_mic, hide_version, patient;
+	bool muted, no_mic, hide_version, patient, sm;
 	int64_t reconnect_for_us;
 };
 void script_new(struct script *s, const struct script_config *cfg);
@@ -92,6 +93,8 @@ void script_gone(struct script *s, const char *id, const char *x);
  * our ghost still in the room. */
 void script_lose(struct script *s);
 void script_come_back(struct script *s, const char *jid);
+/* The socket that is asked for opens, up to our <resume/>. */
+void script_reopen(struct script *s);
 /* We ask the focus to end the session. */
 bool script_has_terminate(struct script *s);
 

@@ -422,6 +422,16 @@ static void own_words(struct script *s, struct xml *x)
 	}
 }
 
+/* Their server counted their stanzas; of ours it has had all that were sent. */
+static void own_count(struct script *s, struct xml *x)
+{
+	unsigned n = 0;
+
+	for (size_t i = s->sents; i-- > 0 && !xml_is(s->sent[i].x, "enable", NS_SM);)
+		n += xml_is(s->sent[i].x, NULL, NS_CLIENT);
+	xml_setf(x, "h", "%u", n);
+}
+
 static void feed(struct script *s, const char *data)
 {
 	struct xml *x = read_stanza(s, data);
@@ -434,6 +444,10 @@ static void feed(struct script *s, const char *data)
 		own_words(s, x);
 	if (xml_is(x, "presence", NULL) && xml_attr(x, "from") && ours_of(s, xml_attr(x, "from"))) {
 		xml_set(x, "from", ours_of(s, xml_attr(x, "from")));
+		xml_write(x, &b);
+		data = buf_str(&b);
+	} else if (xml_is(x, NULL, NS_SM) && xml_attr(x, "h")) {
+		own_count(s, x);
 		xml_write(x, &b);
 		data = buf_str(&b);
 	} else if (xml_is(x, "iq", NULL) && is_type(x, "result", "error")) {
