@@ -18,8 +18,9 @@
 enum {
 	READ_AHEAD = AUDIO_HZ,          /* 1 s, rounded up to 1.4 s */
 	READ_BATCH = AUDIO_HZ / 4,
-	WRITE_BEHIND = 2 * AUDIO_HZ,    /* 2 s, rounded up to 2.7 s */
-	WRITE_BATCH = AUDIO_HZ / 10,    /* what a crash may cost */
+	CHANNELS = 2,                   /* of what is written */
+	WRITE_BEHIND = 2 * AUDIO_HZ * CHANNELS, /* 2 s, rounded up to 2.7 s */
+	WRITE_BATCH = AUDIO_HZ / 10 * CHANNELS, /* what a crash may cost */
 };
 
 struct file_device {
@@ -29,7 +30,7 @@ struct file_device {
 	struct pump *pump;
 	char *path;
 	bool loop;
-	uint64_t owed;          /* samples that found no room; the media thread's, while lent */
+	uint64_t owed;          /* values that found no room; the media thread's, while lent */
 };
 
 static void file_close(struct device *d)
@@ -71,7 +72,7 @@ static int open_file(struct file_device *f, enum audio_side side, const char *pa
 	char what[DEVICE_TEXT - 8];
 	int err;
 
-	err = mic ? file_read_open(&f->in, path, text) : file_write_open(&f->out, path, text);
+	err = mic ? file_read_open(&f->in, path, text) : file_write_open(&f->out, path, CHANNELS, text);
 	if (err)
 		return err;
 	memcpy(what, text, sizeof(what));
@@ -93,6 +94,7 @@ static int file_open(struct device **out, enum audio_side side, const struct dev
 	if (!f)
 		return err;
 	f->loop = spec->loop;
+	f->d.channels = side == AUDIO_MIC ? 1 : CHANNELS;
 	f->path = strdup(spec->name);
 	if (f->path)
 		err = open_file(f, side, spec->name, text);
@@ -148,6 +150,7 @@ static void file_give(struct device *d, const int16_t *v, size_t n)
 	struct file_device *f = (struct file_device *)d;
 	size_t done = 0;
 
+	n *= CHANNELS;
 	pay_debt(f);
 	if (!f->owed)
 		done = pump_write(f->pump, v, n);

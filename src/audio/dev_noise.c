@@ -20,6 +20,7 @@ static int noise_open(struct device **out, enum audio_side side, const struct de
 		return -ENOMEM;
 	t->state = 2463534242u;
 	snprintf(text, DEVICE_TEXT, "noise: white, peaks at -20 dBFS");
+	t->d.channels = 1;
 	*out = &t->d;
 	return 0;
 }

@@ -13,6 +13,7 @@ static int null_open(struct device **out, enum audio_side side, const struct dev
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
+	(*out)->channels = 1;
 	snprintf(text, DEVICE_TEXT, "null: keeps time, silence");
 	return 0;
 }

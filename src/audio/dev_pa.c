@@ -5,7 +5,8 @@
  *
  * The callback copies between ring and card and counts in atomics, nothing
  * else (style.md, section 9).  The ring holds the card's rate; where that is
- * not 48 kHz the media thread resamples.
+ * not 48 kHz the media thread resamples.  A speaker of two channels gets two;
+ * of a microphone's two the mean is taken.
  *
  * When the ring runs dry the last sample fades to nothing within 5 ms, and
  * what comes after it fades in: a gap, but no click.
@@ -27,9 +28,9 @@
 enum {
 	LATENCY_MS = 20,
 	RING_MS = 500,
-	FADE = 240,             /* samples */
+	FADE = 240,             /* samples of each channel */
 	QUALITY = 5,            /* of the resampler */
-	PIECE = 480,            /* samples copied at a time */
+	PIECE = 480,            /* copied at a time: values, whole pairs of two channels */
 	STILL_MAX = 2,          /* watches without a callback: 1 s ... */
 	SETTLED = 10,           /* ... but some sound servers take 2 s to flow evenly */
 };
@@ -38,7 +39,7 @@ struct card {
 	struct device d;
 	PaStream *stream;
 	struct ring *ring;
-	unsigned rate, channels;
+	unsigned rate, channels;                /* of the card */
 	SpeexResamplerState *resampler;         /* media thread; NULL at 48 kHz */
 	unsigned delay_ms;
 	int16_t left[PIECE];                    /* media thread: read, not yet resampled */
@@ -51,25 +52,29 @@ struct card {
 	/* Callback only. */
 	bool flows;             /* something was played and nothing lacked since */
 	bool begun;
-	int16_t last;           /* played last */
+	int16_t last[2];        /* played last, of each channel */
 	int fade;               /* samples that the fade has to go on */
 	int16_t piece[PIECE];
 };
 
 /* ---- the callback: RT-safe ---- */
 
-/* Fills what the ring did not have, and rounds off what comes after it. */
+/* Fills what the ring did not have, and rounds off what comes after it.  got
+ * and n: of each channel. */
 static void round_off(struct card *c, int16_t *v, size_t got, size_t n)
 {
+	unsigned m = c->channels;
+
 	if (got && !c->flows) {
 		c->flows = true;
 		c->fade = c->begun ? FADE : 0;
 		c->begun = true;
 	}
 	for (size_t i = 0; i < got && c->fade > 0; i++, c->fade--)
-		v[i] = (int16_t)(v[i] * (FADE - c->fade) / FADE);
-	if (got)
-		c->last = v[got - 1];
+		for (unsigned k = 0; k < m; k++)
+			v[i * m + k] = (int16_t)(v[i * m + k] * (FADE - c->fade) / FADE);
+	for (unsigned k = 0; got && k < m; k++)
+		c->last[k] = v[(got - 1) * m + k];
 	if (got == n)
 		return;
 	if (c->flows) {
@@ -77,11 +82,9 @@ static void round_off(struct card *c, int16_t *v, size_t got, size_t n)
 		c->flows = false;
 		c->fade = FADE;
 	}
-	for (size_t i = got; i < n; i++) {
-		v[i] = c->fade > 0 ? (int16_t)(c->last * c->fade / FADE) : 0;
-		if (c->fade > 0)
-			c->fade--;
-	}
+	for (size_t i = got; i < n; i++, c->fade -= c->fade > 0)
+		for (unsigned k = 0; k < m; k++)
+			v[i * m + k] = (int16_t)(c->last[k] * c->fade / FADE);
 }
 
 static int play(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *t,
@@ -95,13 +98,11 @@ static int play(const void *in, void *out, unsigned long frames, const PaStreamC
 	(void)flags;
 	rt_enter();
 	while (frames) {
-		size_t n = frames < PIECE ? frames : PIECE;
-		size_t got = ring_read(c->ring, c->piece, n);
+		size_t most = PIECE / c->channels, n = frames < most ? frames : most;
+		size_t got = ring_read(c->ring, v, n * c->channels) / c->channels;
 
-		round_off(c, c->piece, got, n);
-		for (size_t i = 0; i < n; i++)
-			for (unsigned k = 0; k < c->channels; k++)
-				*v++ = c->piece[i];
+		round_off(c, v, got, n);
+		v += n * c->channels;
 		frames -= n;
 	}
 	atomic_fetch_add_explicit(&c->calls, 1, memory_order_relaxed);
@@ -171,19 +172,23 @@ static int say(char *text, int err, const char *fmt, ...)
 	return err;
 }
 
-/* One channel at 48 kHz if the card can, else what it can. */
+/* A microphone of one channel, a speaker of two, at 48 kHz, if the card can;
+ * else what it can. */
 static PaError open_stream(struct card *c, int index, bool mic)
 {
 	const PaDeviceInfo *info = Pa_GetDeviceInfo(index);
 	int most = mic ? info->maxInputChannels : info->maxOutputChannels;
+	const int channels[] = { mic ? 1 : 2, mic ? 2 : 1 };
 	PaStreamParameters p = { .device = index, .sampleFormat = paInt16 };
 	const double rates[] = { AUDIO_HZ, info->defaultSampleRate };
 	PaError err = paInvalidDevice;
 
 	p.suggestedLatency = LATENCY_MS / 1000.0;
 	for (int r = 0; r < 2; r++) {
-		for (p.channelCount = 1; p.channelCount <= 2 && p.channelCount <= most;
-		     p.channelCount++) {
+		for (int k = 0; k < 2; k++) {
+			p.channelCount = channels[k];
+			if (p.channelCount > most)
+				continue;
 			c->rate = (unsigned)rates[r];
 			c->channels = (unsigned)p.channelCount;
 			err = Pa_OpenStream(&c->stream, mic ? &p : NULL, mic ? NULL : &p, c->rate,
@@ -201,15 +206,18 @@ static int prepare(struct card *c, bool mic)
 {
 	const PaStreamInfo *info = Pa_GetStreamInfo(c->stream);
 	double latency = info ? mic ? info->inputLatency : info->outputLatency : 0;
-	int err = ring_new(&c->ring, c->rate * RING_MS / 1000);
+	int err;
+
+	c->d.channels = mic ? 1 : c->channels;
+	err = ring_new(&c->ring, c->rate * c->d.channels * RING_MS / 1000);
 
 	if (err)
 		return err;
 	c->delay_ms = latency > 0 && latency < 10 ? (unsigned)(latency * 1000) : 0;
 	if (c->rate == AUDIO_HZ)
 		return 0;
-	c->resampler = speex_resampler_init(1, mic ? c->rate : AUDIO_HZ, mic ? AUDIO_HZ : c->rate,
-					    QUALITY, &err);
+	c->resampler = speex_resampler_init(c->d.channels, mic ? c->rate : AUDIO_HZ,
+					    mic ? AUDIO_HZ : c->rate, QUALITY, &err);
 	return c->resampler ? 0 : -ENOMEM;
 }
 
@@ -234,7 +242,8 @@ static int begin(struct card *c, bool mic, const char *name, char *text)
 	if (pe != paNoError)
 		return say(text, -EIO, "%s: %s", Pa_GetDeviceInfo(index)->name,
 			   Pa_GetErrorText(pe));
-	snprintf(text, DEVICE_TEXT, "%s, %u Hz", Pa_GetDeviceInfo(index)->name, c->rate);
+	snprintf(text, DEVICE_TEXT, "%s, %u Hz, %s", Pa_GetDeviceInfo(index)->name, c->rate,
+		 c->channels > 1 ? "stereo" : "mono");
 	return 0;
 }
 
@@ -319,20 +328,21 @@ static void put(struct card *c, const int16_t *v, size_t n)
 static void card_write(struct device *d, const int16_t *v, size_t n)
 {
 	struct card *c = (struct card *)d;
+	unsigned m = d->channels;
 
 	if (!c->resampler) {
-		put(c, v, n);
+		put(c, v, n * m);
 		return;
 	}
 	while (n) {
 		int16_t out[PIECE];
-		spx_uint32_t took = (spx_uint32_t)n, made = PIECE;
+		spx_uint32_t took = (spx_uint32_t)n, made = PIECE / m;
 
-		speex_resampler_process_int(c->resampler, 0, v, &took, out, &made);
+		speex_resampler_process_interleaved_int(c->resampler, v, &took, out, &made);
 		if (!took && !made)
 			break;
-		put(c, out, made);
-		v += took;
+		put(c, out, made * m);
+		v += took * m;
 		n -= took;
 	}
 }
@@ -341,7 +351,7 @@ static size_t card_queued(struct device *d)
 {
 	struct card *c = (struct card *)d;
 
-	return to_48k(c, ring_used(c->ring) + c->left_count);
+	return to_48k(c, ring_used(c->ring) / d->channels + c->left_count);
 }
 
 static unsigned card_delay(struct device *d)

@@ -108,6 +108,7 @@ static int stdio_open(struct device **out, enum audio_side side, const struct de
 	}
 	snprintf(text, DEVICE_TEXT, "%s: raw s16le, 48000 Hz, mono",
 		 side == AUDIO_MIC ? "stdin" : "stdout");
+	s->d.channels = 1;
 	*out = &s->d;
 	return 0;
 }

@@ -30,6 +30,7 @@ static int tone_open(struct device **out, enum audio_side side, const struct dev
 	t->cos = cos(step);
 	t->sin = sin(step);
 	snprintf(text, DEVICE_TEXT, "tone: %g Hz", spec->hz);
+	t->d.channels = 1;
 	*out = &t->d;
 	return 0;
 }

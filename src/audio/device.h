@@ -57,6 +57,9 @@ struct device_ops {
 struct device {                 /* first member of each kind */
 	const struct device_ops *ops;
 	enum audio_side side;
+	/* Of what is read or written, 1 or 2, set by open(): two are interleaved,
+	 * left first.  A pair is one "sample" below. */
+	unsigned channels;
 	/* Counted by whoever notices, printed by the media thread. */
 	atomic_uint_least64_t underruns, overruns;
 };

@@ -257,9 +257,9 @@ static bool listens(const struct audio *a)
 	return a->port[AUDIO_SPEAKER].wanted && !a->deaf;
 }
 
-static bool is_sound(const int16_t *v)
+static bool is_sound(const int16_t *v, unsigned n)
 {
-	for (int i = 0; i < AUDIO_BLOCK; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (v[i] >= FIRST_SOUND || v[i] <= -FIRST_SOUND)
 			return true;
 	return false;
@@ -268,15 +268,16 @@ static bool is_sound(const int16_t *v)
 static void play_block(struct audio *a, int64_t when_us)
 {
 	struct device *d = a->port[AUDIO_SPEAKER].dev;
-	int16_t v[AUDIO_BLOCK];
+	int16_t v[AUDIO_BLOCK * MIXER_CHANNELS];
+	unsigned channels = d ? d->channels : 1;
 
 	if (!a->deaf)
 		voices_mix(&a->voices, &a->mixer, when_us);
-	mixer_take(&a->mixer, v);
+	mixer_take(&a->mixer, v, channels);
 	if (!d)
 		return;                 /* not open yet, or not any more: time passes all the same */
 	d->ops->write(d, v, AUDIO_BLOCK);
-	if (!a->first_sound_us && is_sound(v))
+	if (!a->first_sound_us && is_sound(v, AUDIO_BLOCK * channels))
 		a->first_sound_us = a->now_us;
 }
 

@@ -15,12 +15,16 @@
 #include "audio/device.h"
 #include "base/text.h"
 
-enum { OPUS_BITRATE = 64000, MUX_DELAY = AUDIO_HZ / 2 /* samples that wait for a page */ };
+enum {
+	OPUS_BITRATE = 64000, OPUS_BITRATE_STEREO = 96000,
+	MUX_DELAY = AUDIO_HZ / 2,       /* samples that wait for a page */
+};
 
 struct file_write {
 	SNDFILE *snd;
 	OggOpusEnc *opus;
 	OggOpusComments *comments;
+	unsigned channels;
 };
 
 static int open_opus(struct file_write *f, const char *path)
@@ -31,17 +35,19 @@ static int open_opus(struct file_write *f, const char *path)
 	if (!f->comments)
 		return -ENOMEM;
 	ope_comments_add(f->comments, "ENCODER", "ttymeet");
-	f->opus = ope_encoder_create_file(path, f->comments, AUDIO_HZ, 1, 0, &err);
+	f->opus = ope_encoder_create_file(path, f->comments, AUDIO_HZ, (int)f->channels, 0,
+					  &err);
 	if (!f->opus)
 		return err == OPE_ALLOC_FAIL ? -ENOMEM : -EIO;
-	ope_encoder_ctl(f->opus, OPUS_SET_BITRATE(OPUS_BITRATE));
+	ope_encoder_ctl(f->opus, OPUS_SET_BITRATE(f->channels > 1 ? OPUS_BITRATE_STEREO
+								   : OPUS_BITRATE));
 	ope_encoder_ctl(f->opus, OPE_SET_MUXING_DELAY(MUX_DELAY));
 	return ope_encoder_flush_header(f->opus) ? -EIO : 0;
 }
 
 static int open_wav(struct file_write *f, int fd)
 {
-	SF_INFO info = { .samplerate = AUDIO_HZ, .channels = 1,
+	SF_INFO info = { .samplerate = AUDIO_HZ, .channels = (int)f->channels,
 			 .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
 
 	f->snd = sf_open_fd(fd, SFM_WRITE, &info, SF_TRUE);
@@ -51,7 +57,7 @@ static int open_wav(struct file_write *f, int fd)
 	return 0;
 }
 
-int file_write_open(struct file_write **out, const char *path, char *text)
+int file_write_open(struct file_write **out, const char *path, unsigned channels, char *text)
 {
 	struct file_write *f = calloc(1, sizeof(*f));
 	bool opus = text_ends(path, ".opus");
@@ -60,6 +66,7 @@ int file_write_open(struct file_write **out, const char *path, char *text)
 	*out = NULL;
 	if (!f)
 		goto fail;
+	f->channels = channels;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		err = -errno;
@@ -73,7 +80,8 @@ int file_write_open(struct file_write **out, const char *path, char *text)
 	}
 	if (err)
 		goto fail;
-	snprintf(text, DEVICE_TEXT, "%s, %s, 48000 Hz, mono", path, opus ? "Ogg Opus" : "WAV");
+	snprintf(text, DEVICE_TEXT, "%s, %s, 48000 Hz, %s", path, opus ? "Ogg Opus" : "WAV",
+		 channels > 1 ? "stereo" : "mono");
 	*out = f;
 	return 0;
 fail:
@@ -85,7 +93,7 @@ fail:
 int file_write_samples(struct file_write *f, const int16_t *v, size_t n)
 {
 	if (f->opus)
-		return ope_encoder_write(f->opus, v, (int)n) == OPE_OK ? 0 : -EIO;
+		return ope_encoder_write(f->opus, v, (int)(n / f->channels)) == OPE_OK ? 0 : -EIO;
 	errno = 0;
 	if (sf_write_short(f->snd, v, (sf_count_t)n) == (sf_count_t)n)
 		return 0;

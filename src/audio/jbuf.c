@@ -52,6 +52,7 @@ enum {
 struct slot {
 	uint8_t *data;          /* NULL: free, or a packet without payload */
 	int64_t seq, ts;        /* unwrapped; seq 0: free */
+	int64_t arrival_us;
 	uint16_t len, samples;
 	bool recovered;
 };
@@ -79,6 +80,7 @@ struct jbuf {
 
 	int64_t delay_us;       /* smoothed */
 	double held;            /* samples, smoothed */
+	int64_t waited_us, decoded;     /* sum over the packets, their number */
 	struct jbuf_stats stats;
 
 	size_t len;             /* samples not yet played */
@@ -290,7 +292,8 @@ static int keep(struct jbuf *j, const struct media_frame *f, int64_t seq, int64_
 	}
 	slot_clear(j, s);
 	*s = (struct slot){ .data = data, .seq = seq, .ts = ts, .len = (uint16_t)f->len,
-			    .samples = (uint16_t)samples, .recovered = f->recovered };
+			    .samples = (uint16_t)samples, .recovered = f->recovered,
+			    .arrival_us = f->arrival_us };
 	j->count++;
 	j->bytes += f->len;
 	return 0;
@@ -516,6 +519,8 @@ static void play(struct jbuf *j, struct slot *s, int64_t when_us)
 	j->begins = false;
 	j->frame = (unsigned)n;
 	j->stats.fec_recovered += s->recovered;
+	j->waited_us += when_us - s->arrival_us;
+	j->decoded++;
 	j->quiet_sender = s->len <= 2;          /* RFC 6716, section 2.1.9 */
 	j->dtx_filled = 0;
 	j->extended = 0;
@@ -653,11 +658,11 @@ static void note_block(struct jbuf *j, int64_t when_us)
 		j->pulled++;
 }
 
-bool jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK], int64_t when_us)
+unsigned jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK * JBUF_CHANNELS], int64_t when_us)
 {
 	if (!j->playing && !j->count && !j->len && !j->cut &&
 	    !(j->quiet_sender && j->dtx_filled < IDLE))
-		return false;
+		return 0;
 	note_block(j, when_us);
 	/* Each turn adds samples or deals with a packet; a hostile heap of
 	 * empty ones ends here. */
@@ -668,7 +673,7 @@ bool jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK], int64_t when_us)
 	memcpy(out, j->pcm + STRETCH_PAST, JBUF_BLOCK * sizeof(*out));
 	j->len -= JBUF_BLOCK;
 	memmove(j->pcm, j->pcm + JBUF_BLOCK, (STRETCH_PAST + j->len) * sizeof(*j->pcm));
-	return true;
+	return 1;
 }
 
 void jbuf_flush(struct jbuf *j)
@@ -690,4 +695,10 @@ void jbuf_stats(const struct jbuf *j, struct jbuf_stats *out)
 	out->target_ms = (unsigned)(j->jitter.target_us / 1000);
 	out->delay_ms = j->playing && j->delay_us > 0 ? (unsigned)(j->delay_us / 1000) : 0;
 	out->jitter_ms = j->jitter.rfc_us / 1000;
+}
+
+double jbuf_waited(const struct jbuf *j, double *packets)
+{
+	*packets = (double)j->decoded;
+	return (double)j->waited_us / 1000;
 }

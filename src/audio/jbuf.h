@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "base/frame.h"
 
-enum { JBUF_BLOCK = 480 };              /* 10 ms at 48 kHz */
+enum { JBUF_BLOCK = 480 /* 10 ms at 48 kHz */, JBUF_CHANNELS = 2 /* at most */ };
 
 struct jbuf;
 
@@ -22,9 +22,9 @@ void jbuf_free(struct jbuf **j);
 /* Keeps a copy of the payload.  0; -EBADMSG: no Opus packet; -EALREADY: late
  * or known; -ENOMEM. */
 int jbuf_put(struct jbuf *j, const struct media_frame *f);
-/* The next 10 ms; when_us: the time at which they are due.  false: silence,
- * and out was not touched. */
-bool jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK], int64_t when_us);
+/* The next 10 ms; when_us: the time at which they are due.  Says how many
+ * channels there are, interleaved; 0: silence, and out was not touched. */
+unsigned jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK * JBUF_CHANNELS], int64_t when_us);
 /* Nothing is played for now: drops what waits, keeps what it learned. */
 void jbuf_flush(struct jbuf *j);
 
@@ -38,5 +38,7 @@ struct jbuf_stats {
 	double jitter_ms;
 };
 void jbuf_stats(const struct jbuf *j, struct jbuf_stats *out);
+/* Sum of the ms from a packet's arrival to its decoding, and of how many. */
+double jbuf_waited(const struct jbuf *j, double *packets);
 
 #endif

@@ -1,103 +1,99 @@
-/* mixer.c - adds and limits; see the header
+/* mixer.c - adds up and limits; see the header
  *
- * The limiter looks at the block in hand, which adds no delay.  An envelope
- * that rises with the signal and falls slowly says what gain each sample
- * needs; that bound is never passed, so nothing clips.  Within the block the
- * gain begins to come down 2 ms ahead of the sample that needs it, and where
- * the need stands at the very start of a block it comes down within 1 ms: a
- * fast bend instead of a step.  Rejected: a delay line of a few ms, which
- * everybody would hear for what happens to few.
+ * A call in which nobody sends stereo pays for one channel: the sides are
+ * touched only in blocks to which a source of two channels was added.
  */
 #include "audio/mixer.h"
-#include <math.h>
 #include <string.h>
-
-/* 20 ms: between the peaks of one sound the gain stands still. */
-enum { HOLD = 960 };
-static const float ceiling = 29205.0f;          /* -1 dBFS */
-static const float release = 0.99986112f;       /* a sample: 150 ms to 1/e */
-static const float attack_step = 1.0f / 96;     /* gain a sample, within a block: 2 ms */
-static const float rush_step = 1.0f / 48;       /* at the start of a block: 1 ms */
 
 void mixer_init(struct mixer *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->gain = 1;
+	limiter_init(&m->limiter);
 }
 
-void mixer_add(struct mixer *m, const int16_t v[MIXER_BLOCK], float gain_from, float gain_to)
+static void add(float *restrict sum, const int16_t *restrict v, float from, float to)
 {
-	float step = (gain_to - gain_from) / MIXER_BLOCK;
+	float step = (to - from) / MIXER_BLOCK;
 
-	m->any = true;
-	if (gain_from == gain_to) {
+	if (from == to) {
 		for (int i = 0; i < MIXER_BLOCK; i++)
-			m->sum[i] += gain_to * (float)v[i];
+			sum[i] += to * (float)v[i];
 		return;
 	}
 	for (int i = 0; i < MIXER_BLOCK; i++)
-		m->sum[i] += (gain_from + step * (float)(i + 1)) * (float)v[i];
+		sum[i] += (from + step * (float)(i + 1)) * (float)v[i];
 }
 
-static void limit(struct mixer *m)
+static void add_two(float *restrict left, float *restrict right, const int16_t *restrict v,
+		    float from, float to)
 {
-	float need[MIXER_BLOCK], gain[MIXER_BLOCK], env = m->envelope, before = m->gain;
-	int hold = m->hold;
+	float step = (to - from) / MIXER_BLOCK;
 
 	for (int i = 0; i < MIXER_BLOCK; i++) {
-		if (fabsf(m->sum[i]) >= env) {
-			env = fabsf(m->sum[i]);
-			hold = HOLD;
-		} else if (hold) {
-			hold--;
-		} else {
-			env *= release;
-		}
-		need[i] = env > ceiling ? ceiling / env : 1;
+		float gain = from == to ? to : from + step * (float)(i + 1);
+
+		left[i] += gain * (float)v[2 * i];
+		right[i] += gain * (float)v[2 * i + 1];
 	}
-	gain[MIXER_BLOCK - 1] = need[MIXER_BLOCK - 1];
-	for (int i = MIXER_BLOCK - 2; i >= 0; i--)
-		gain[i] = fminf(need[i], gain[i + 1] + attack_step);
+}
+
+void mixer_add(struct mixer *m, const int16_t *v, unsigned channels, float gain_from,
+	       float gain_to)
+{
+	m->any = true;
+	if (channels == 1) {
+		add(m->middle, v, gain_from, gain_to);
+		return;
+	}
+	m->stereo = true;
+	add_two(m->left, m->right, v, gain_from, gain_to);
+}
+
+/* The sides as they are heard, the middle in both. */
+static void take_sides(struct mixer *m, int16_t *out)
+{
 	for (int i = 0; i < MIXER_BLOCK; i++) {
-		before -= rush_step;
-		gain[i] = fminf(need[i], fmaxf(gain[i], before));
-		m->sum[i] *= gain[i];
+		m->left[i] += m->middle[i];
+		m->right[i] += m->middle[i];
 	}
-	m->envelope = env;
-	m->hold = hold;
-	m->gain = gain[MIXER_BLOCK - 1];
+	limiter_block(&m->limiter, m->left, m->right);
+	for (int i = 0; i < MIXER_BLOCK; i++) {
+		out[2 * i] = limiter_round(m->left[i]);
+		out[2 * i + 1] = limiter_round(m->right[i]);
+	}
 }
 
-/* lrintf() and fmaxf() are calls; this is a few instructions. */
-static int16_t to_16_bit(float x)
+static void take_middle(struct mixer *m, int16_t *out, unsigned channels)
 {
-	x += x < 0 ? -0.5f : 0.5f;
-	x = x < -32768 ? -32768 : x;
-	return (int16_t)(x > 32767 ? 32767 : x);
+	if (m->stereo)
+		for (int i = 0; i < MIXER_BLOCK; i++)
+			m->middle[i] += (m->left[i] + m->right[i]) / 2;
+	limiter_block(&m->limiter, m->middle, NULL);
+	if (channels == 1) {
+		for (int i = 0; i < MIXER_BLOCK; i++)
+			out[i] = limiter_round(m->middle[i]);
+		return;
+	}
+	for (int i = 0; i < MIXER_BLOCK; i++)
+		out[2 * i] = out[2 * i + 1] = limiter_round(m->middle[i]);
 }
 
-void mixer_take(struct mixer *m, int16_t out[MIXER_BLOCK])
+void mixer_take(struct mixer *m, int16_t *out, unsigned channels)
 {
-	float peak = 0;
-
 	if (!m->any) {
-		memset(out, 0, MIXER_BLOCK * sizeof(*out));
-		m->envelope = 0;
-		m->hold = 0;
-		m->gain = 1;
+		memset(out, 0, channels * MIXER_BLOCK * sizeof(*out));
+		limiter_init(&m->limiter);
 		return;
 	}
-	for (int i = 0; i < MIXER_BLOCK; i++) {
-		float x = fabsf(m->sum[i]);
-
-		peak = x > peak ? x : peak;
-	}
-	if (peak > ceiling || m->envelope > ceiling)
-		limit(m);
+	if (m->stereo && channels == 2)
+		take_sides(m, out);
 	else
-		m->envelope = 0;
-	for (int i = 0; i < MIXER_BLOCK; i++)
-		out[i] = to_16_bit(m->sum[i]);
-	memset(m->sum, 0, sizeof(m->sum));
-	m->any = false;
+		take_middle(m, out, channels);
+	memset(m->middle, 0, sizeof(m->middle));
+	if (m->stereo) {
+		memset(m->left, 0, sizeof(m->left));
+		memset(m->right, 0, sizeof(m->right));
+	}
+	m->any = m->stereo = false;
 }

@@ -24,6 +24,7 @@ struct voice {
 	uint64_t frames;
 	int64_t heard_us;       /* last frame */
 	struct level_meter meter;
+	struct limiter limiter; /* of a gain above 1: who is made loud presses nobody else down */
 };
 
 static struct voice *find(const struct voices *vs, uint32_t ssrc)
@@ -81,6 +82,7 @@ static struct voice *find_or_add(struct voices *vs, uint32_t ssrc)
 	make_room(vs);
 	v->ssrc = ssrc;
 	v->gain = v->gain_now = 1;
+	limiter_init(&v->limiter);
 	vs->v[vs->count++] = v;
 	return v;
 }
@@ -146,12 +148,18 @@ void voices_flush(struct voices *vs)
 
 static void mix_one(struct voice *v, struct mixer *m, int64_t when_us)
 {
-	int16_t block[MIXER_BLOCK];
+	int16_t block[JBUF_BLOCK * JBUF_CHANNELS];
+	unsigned channels = v->jbuf && !is_off(v) ? jbuf_pull(v->jbuf, block, when_us) : 0;
 
-	if (v->jbuf && !is_off(v) && jbuf_pull(v->jbuf, block, when_us)) {
+	if (channels) {
 		if (!v->says_level)
-			level_add(&v->meter, level_dbov(block, MIXER_BLOCK), when_us);
-		mixer_add(m, block, v->gain_now, v->gain);
+			level_add(&v->meter, level_dbov(block, JBUF_BLOCK * channels), when_us);
+		if (v->gain > 1 || v->gain_now > 1) {
+			limiter_amplify(&v->limiter, block, channels, v->gain_now, v->gain);
+			mixer_add(m, block, channels, 1, 1);
+		} else {
+			mixer_add(m, block, channels, v->gain_now, v->gain);
+		}
 		if (v->gain <= 0)
 			jbuf_flush(v->jbuf);
 	}

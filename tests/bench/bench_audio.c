@@ -160,7 +160,7 @@ static size_t source_bytes(struct talk *t)
 {
 	size_t before = mallinfo2().uordblks, after;
 	struct jbuf *j;
-	int16_t out[JBUF_BLOCK];
+	int16_t out[JBUF_BLOCK * JBUF_CHANNELS];
 
 	if (jbuf_new(&j))
 		exit(1);
@@ -189,8 +189,8 @@ static double mixer_us(void)
 	begin = cpu_ms();
 	for (int i = 0; i < 20000; i++) {
 		for (int k = 0; k < TALKERS; k++)
-			mixer_add(&m, v, 0.3f, 0.3f);
-		mixer_take(&m, out);
+			mixer_add(&m, v, 1, 0.3f, 0.3f);
+		mixer_take(&m, out, 1);
 	}
 	return (cpu_ms() - begin) * 1000 / 20000;
 }

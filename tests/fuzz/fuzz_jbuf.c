@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int16_t out[JBUF_BLOCK];
+	int16_t out[JBUF_BLOCK * JBUF_CHANNELS];
 	struct jbuf *j;
 	int64_t now = 1000000000;
 	uint16_t seq = 65500;

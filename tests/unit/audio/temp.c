@@ -58,18 +58,36 @@ void temp_write(const char *name, int format, int rate, int channels, const int1
 	sf_close(f);
 }
 
-int16_t *temp_read(const char *name, size_t *n, int *rate)
+static int16_t *read_all(const char *name, size_t *n, SF_INFO *info)
 {
-	SF_INFO info = { 0 };
-	SNDFILE *f = sf_open(temp_path(name), SFM_READ, &info);
+	SNDFILE *f = sf_open(temp_path(name), SFM_READ, info);
 	int16_t *v;
 
 	assert_non_null(f);
-	assert_int_equal(info.channels, 1);
-	v = calloc((size_t)info.frames + 1, sizeof(*v));
-	*n = (size_t)sf_read_short(f, v, info.frames);
+	v = calloc((size_t)(info->frames * info->channels) + 1, sizeof(*v));
+	assert_non_null(v);
+	*n = (size_t)sf_readf_short(f, v, info->frames);
+	sf_close(f);
+	return v;
+}
+
+int16_t *temp_read(const char *name, size_t *n, int *rate)
+{
+	SF_INFO info = { 0 };
+	int16_t *v = read_all(name, n, &info);
+
+	for (size_t i = 1; info.channels > 1 && i < *n; i++)
+		v[i] = v[i * (size_t)info.channels];
 	if (rate)
 		*rate = info.samplerate;
-	sf_close(f);
+	return v;
+}
+
+int16_t *temp_read_pairs(const char *name, size_t *n)
+{
+	SF_INFO info = { 0 };
+	int16_t *v = read_all(name, n, &info);
+
+	assert_int_equal(info.channels, 2);
 	return v;
 }

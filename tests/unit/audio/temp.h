@@ -13,5 +13,7 @@ const char *temp_path(const char *name);
 void temp_write(const char *name, int format, int rate, int channels, const int16_t *v, size_t n);
 /* A whole file as libsndfile reads it, first channel; free(). */
 int16_t *temp_read(const char *name, size_t *n, int *rate);
+/* One of two channels as it is: n pairs. */
+int16_t *temp_read_pairs(const char *name, size_t *n);
 
 #endif

@@ -109,7 +109,7 @@ static void errors_speak_to_people(void **state)
 	assert_true(file_read_open(&r, temp_path("text.wav"), text) < 0);
 	assert_non_null(strstr(text, "no sound file"));
 	assert_null(r);
-	assert_int_equal(file_write_open(&w, "/no/such/out.wav", text), -ENOENT);
+	assert_int_equal(file_write_open(&w, "/no/such/out.wav", 1, text), -ENOENT);
 	assert_string_equal(text, "cannot write /no/such/out.wav: No such file or directory");
 	assert_null(w);
 }
@@ -119,7 +119,7 @@ static void write_all(const char *name, const int16_t *v, size_t n)
 	char text[DEVICE_TEXT];
 	struct file_write *f;
 
-	assert_int_equal(file_write_open(&f, temp_path(name), text), 0);
+	assert_int_equal(file_write_open(&f, temp_path(name), 1, text), 0);
 	for (size_t i = 0; i < n; i += 480)
 		assert_int_equal(file_write_samples(f, v + i, n - i < 480 ? n - i : 480), 0);
 	file_write_close(&f);
@@ -142,6 +142,40 @@ static void a_written_wav_is_whole(void **state)
 	free(v);
 }
 
+static void two_channels_stay_two(void **state)
+{
+	static const char *const name[] = { "two.wav", "two.opus" };
+	enum { N = 24000 };
+	int16_t *tone = signal_tone(N, 440, 0.3), v[2 * 480], *back;
+	char text[DEVICE_TEXT];
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct file_write *f;
+		size_t n;
+
+		assert_int_equal(file_write_open(&f, temp_path(name[k]), 2, text), 0);
+		assert_non_null(strstr(text, "stereo"));
+		for (size_t at = 0; at < N; at += 480) {
+			for (size_t i = 0; i < 480; i++) {
+				v[2 * i] = tone[at + i];
+				v[2 * i + 1] = 0;
+			}
+			assert_int_equal(file_write_samples(f, v, 2 * 480), 0);
+		}
+		file_write_close(&f);
+		back = temp_read_pairs(name[k], &n);
+		assert_in_range(n, N - 960, N + 960);
+		for (size_t i = 0; i < N / 2; i++) {
+			assert_in_range(back[2 * i + 1] + 400, 0, 800);
+			back[i] = back[2 * i];
+		}
+		assert_true(signal_rms(back + 4800, N / 2 - 4800) > 6500);
+		free(back);
+	}
+	free(tone);
+}
+
 static void a_wav_that_was_not_closed_plays(void **state)
 {
 	enum { N = 4800 };
@@ -151,7 +185,7 @@ static void a_wav_that_was_not_closed_plays(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(file_write_open(&f, temp_path("cut.wav"), text), 0);
+	assert_int_equal(file_write_open(&f, temp_path("cut.wav"), 1, text), 0);
 	assert_int_equal(file_write_samples(f, v, N), 0);
 	back = temp_read("cut.wav", &n, NULL);
 	assert_int_equal(n, N);
@@ -240,6 +274,7 @@ const struct CMUnitTest test_files[] = {
 	cmocka_unit_test_setup_teardown(other_formats_become_48k_mono, temp_setup, temp_teardown),
 	cmocka_unit_test_setup_teardown(errors_speak_to_people, temp_setup, temp_teardown),
 	cmocka_unit_test_setup_teardown(a_written_wav_is_whole, temp_setup, temp_teardown),
+	cmocka_unit_test_setup_teardown(two_channels_stay_two, temp_setup, temp_teardown),
 	cmocka_unit_test_setup_teardown(a_wav_that_was_not_closed_plays, temp_setup, temp_teardown),
 	cmocka_unit_test_setup_teardown(opus_goes_out_and_comes_back, temp_setup, temp_teardown),
 	cmocka_unit_test_setup_teardown(trying_a_file_changes_nothing, temp_setup, temp_teardown),

@@ -177,7 +177,7 @@ static int take_frames(void)
 
 		err = voices_input(v, &f, true);
 		voices_mix(v, &m, f.arrival_us);
-		mixer_take(&m, out);
+		mixer_take(&m, out, 1);
 	}
 	if (v)
 		voices_free(v);
