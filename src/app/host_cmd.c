@@ -1,6 +1,7 @@
 /* host_cmd.c - `ttymeet host`: the embedded conference host as a process */
 #include <errno.h>
 #include <getopt.h>
+#include <glib.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static const char help[] =
 	"                             plain http on loopback, TLS elsewhere; port 0: a free one\n"
 	"      --media ADDR[:PORT]    where sound and picture are (default: the listen address, UDP 10000)\n"
 	"      --public ADDR          address of this machine as others see it, behind NAT\n"
+	"      --turn-file FILE       TURN servers that it names to guests behind firewalls\n"
 	"      --cert FILE, --key FILE   TLS certificate and key (PEM); without: a self-signed one\n"
 	"      --max-people N         in a room (default 20)\n"
 	"      --max-rooms N          at once (default 100)\n"
@@ -34,7 +36,7 @@ static const char help[] =
 struct host_options {
 	char *listen_addr, *media_addr;
 	uint16_t listen_port, media_port;
-	const char *public_addr, *cert, *key, *password_file, *domain, *log;
+	const char *public_addr, *cert, *key, *password_file, *turn_file, *domain, *log;
 	unsigned max_people, max_rooms;
 	int verbose;
 	bool until_eof;         /* ends with stdin, and is not announced in host.json */
@@ -77,7 +79,7 @@ static int number(const char *option, const char *s, unsigned max, unsigned *out
 }
 
 enum { OPT_LISTEN = 256, OPT_MEDIA, OPT_PUBLIC, OPT_CERT, OPT_KEY, OPT_PEOPLE, OPT_ROOMS,
-	OPT_PASSWORD, OPT_DOMAIN, OPT_LOG, OPT_UNTIL_EOF, OPT_HELP, OPT_VERSION };
+	OPT_PASSWORD, OPT_TURN, OPT_DOMAIN, OPT_LOG, OPT_UNTIL_EOF, OPT_HELP, OPT_VERSION };
 
 /* 0 go on, -1 done with success, else the exit code. */
 static int parse_options(int argc, char **argv, struct host_options *o)
@@ -91,6 +93,7 @@ static int parse_options(int argc, char **argv, struct host_options *o)
 		{ "max-people", required_argument, NULL, OPT_PEOPLE },
 		{ "max-rooms", required_argument, NULL, OPT_ROOMS },
 		{ "password-file", required_argument, NULL, OPT_PASSWORD },
+		{ "turn-file", required_argument, NULL, OPT_TURN },
 		{ "domain", required_argument, NULL, OPT_DOMAIN },
 		{ "log", required_argument, NULL, OPT_LOG },
 		{ "until-eof", no_argument, NULL, OPT_UNTIL_EOF },      /* the demo's */
@@ -116,6 +119,7 @@ static int parse_options(int argc, char **argv, struct host_options *o)
 		case OPT_PEOPLE: bad = number("max-people", optarg, 20, &o->max_people); break;
 		case OPT_ROOMS: bad = number("max-rooms", optarg, 10000, &o->max_rooms); break;
 		case OPT_PASSWORD: o->password_file = optarg; break;
+		case OPT_TURN: o->turn_file = optarg; break;
 		case OPT_DOMAIN: o->domain = optarg; break;
 		case OPT_LOG: o->log = optarg; break;
 		case OPT_UNTIL_EOF: o->until_eof = true; break;
@@ -179,7 +183,7 @@ static void on_stdin(void *ctx, int fd, GIOCondition ready)
 		loop_quit(r->loop);
 }
 
-static int serve(const struct host_options *o, const char *password)
+static int serve(const struct host_options *o, const char *password, const char *relays)
 {
 	static const struct signals_handlers handlers = { on_signal, NULL, NULL, NULL };
 	struct net_config net_cfg = { .user_agent = "ttymeet/" TTYMEET_VERSION };
@@ -189,7 +193,7 @@ static int serve(const struct host_options *o, const char *password)
 		.media_address = o->media_addr && *o->media_addr ? o->media_addr : NULL,
 		.media_port = o->media_port, .public_address = o->public_addr,
 		.max_people = o->max_people, .max_rooms = o->max_rooms,
-		.password = password, .domain = o->domain,
+		.password = password, .relays = relays, .domain = o->domain,
 	};
 	struct host_run r = { 0 };
 	struct signals *signals = NULL;
@@ -229,7 +233,8 @@ static int serve(const struct host_options *o, const char *password)
 int app_host(int argc, char **argv)
 {
 	struct host_options o = { .listen_port = 8443, .media_port = 10000 };
-	char *password = NULL, *why = NULL;
+	char *password = NULL, *relays = NULL, *why = NULL;
+	GError *error = NULL;
 	int code = parse_options(argc, argv, &o);
 
 	log_set_level(o.verbose > 2 ? LOGL_TRACE : (enum log_level)(LOGL_WARN + o.verbose));
@@ -239,8 +244,15 @@ int app_host(int argc, char **argv)
 		code = app_fail(EXIT_USAGE, "%s", why);
 		free(why);
 	}
+	if (!code && o.turn_file && !g_file_get_contents(o.turn_file, &relays, NULL, &error)) {
+		code = app_fail(EXIT_USAGE, "%s", error->message);
+		g_error_free(error);
+	}
 	if (!code)
-		code = serve(&o, password);
+		code = serve(&o, password, relays);
+	if (relays)
+		text_wipe(relays, strlen(relays));
+	g_free(relays);
 	if (password)
 		text_wipe(password, strlen(password));
 	free(password);

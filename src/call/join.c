@@ -328,6 +328,9 @@ static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 	else if (why == XMPP_NO_MECHANISM)
 		call_finish(c, CALL_END_TURNED_AWAY, "login", "%s: %s; see --login-file and --jwt-file",
 			    c->a.authority, text);
+	else if (text_starts(text, "host-unknown"))
+		call_lost(c, CALL_END_NO_SERVER, "domain", "%s does not know the domain %s that its config.js "
+			  "names; its owner has to look", c->a.authority, login_domain(c));
 	else
 		call_lost(c, CALL_END_NO_SERVER, "protocol", "%s: %s", c->a.authority, text);
 }

@@ -21,6 +21,7 @@
 #include "host/admission.h"
 #include "host/bridge.h"
 #include "host/http.h"
+#include "host/relays.h"
 #include "host/selfsign.h"
 #include "host/server_priv.h"
 
@@ -46,6 +47,7 @@ struct host {
 	struct loop_timer *timer;
 	struct link *links;
 	struct selfsign cert;
+	struct relays *relays;
 	char *url, *authority;
 };
 
@@ -345,6 +347,7 @@ static int start_server(struct host *h, const struct host_config *cfg, bool tls,
 		.max_people = cfg->max_people ? cfg->max_people : PEOPLE,
 		.max_rooms = cfg->max_rooms ? cfg->max_rooms : ROOMS,
 		.password = cfg->password && *cfg->password ? cfg->password : NULL, .tls = tls,
+		.relays = h->relays,
 		.wall_offset_us = clock_wall_us() - clock_now_us(),
 		.audio_ssrc = bridge_audio_ssrc(h->bridge), .video_ssrc = bridge_video_ssrc(h->bridge),
 	};
@@ -392,7 +395,9 @@ int host_new(struct host **out, struct loop *loop, struct net *net, const struct
 	h->loop = loop;
 	reachable(cfg->address, name, sizeof(name));
 	/* Before it listens: requests come from another thread at once. */
-	err = admission_new(&h->admission);
+	err = cfg->relays ? relays_parse(&h->relays, cfg->relays, why) : 0;
+	if (!err)
+		err = admission_new(&h->admission);
 	if (!err)
 		err = loop_timer_new(&h->timer, loop, "host", on_time, h);
 	if (!err)
@@ -440,6 +445,7 @@ void host_free(struct host **hp)
 	loop_timer_free(&h->timer);
 	admission_free(&h->admission);
 	selfsign_close(&h->cert);
+	relays_free(&h->relays);
 	free(h->url);
 	free(h->authority);
 	free(h);

@@ -18,6 +18,7 @@ struct host_config {
 	const char *public_address;             /* NULL */
 	unsigned max_people, max_rooms;         /* 0: 20 and 100 */
 	const char *password;                   /* for opening rooms; NULL: anybody opens them */
+	const char *relays;                     /* lines of host/relays.h; NULL */
 	const char *domain;                     /* XMPP domain; NULL: "ttymeet.local" */
 };
 /* Listens.  -errno with *why (new string), for people. */

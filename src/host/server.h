@@ -39,10 +39,13 @@ struct server_ops {
 	void (*dismiss)(void *ctx, const char *conference, const char *endpoint);
 };
 
+struct relays;
+
 struct server_config {
 	const char *domain;             /* "ttymeet.local" */
 	unsigned max_people, max_rooms;
 	const char *password;           /* of every room that is opened; NULL */
+	const struct relays *relays;    /* lent for the server's life; NULL */
 	bool tls;                       /* URLs begin with https and wss */
 	int64_t wall_offset_us;         /* wall clock minus `now` of the calls */
 	uint32_t audio_ssrc, video_ssrc; /* the bridge's own */

@@ -5,6 +5,7 @@
  * takes conference requests, endconference.DOMAIN ends meetings.  Everything
  * else is refused by name: clients wait for ever for an IQ without an answer.
  */
+#include "host/relays.h"
 #include "host/server_priv.h"
 #include <errno.h>
 #include <string.h>
@@ -129,6 +130,16 @@ void service_error(struct xmpp_conn *c, const struct xml *stanza, const char *ty
 
 /* ---- the domain ---- */
 
+/* The bridge has one UDP port and needs none; where a firewall drops that, the
+ * relays help that its owner has named. */
+static struct xml *relays_info(const struct server *s, const char *ns)
+{
+	struct xml *x = xml_new("services", ns);
+
+	relays_describe(s->cfg.relays, x);
+	return x;
+}
+
 static struct xml *domain_info(const struct server *s)
 {
 	static const char *const features[] = {
@@ -174,7 +185,7 @@ static void domain_get(struct xmpp_conn *c, const struct xml *iq, const struct x
 	else if (xml_is(q, "query", NS_DISCO_INFO) || xml_is(q, "query", NS_DISCO_ITEMS))
 		service_error(c, iq, "cancel", "item-not-found", "there is no such node");
 	else if (xml_is(q, "services", NS_EXTDISCO) || xml_is(q, "services", NS_EXTDISCO1))
-		service_result(c, iq, xml_new("services", xml_ns(q)));  /* needs none: it has one UDP port */
+		service_result(c, iq, relays_info(s, xml_ns(q)));
 	else if (xml_is(q, "query", NS_VERSION))
 		service_result(c, iq, version_info());
 	else if (xml_is(q, "query", NS_ROSTER))

@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_bridge[], test_conn[], test_dominant[], test_focus[],
 	test_forward[], test_host[], test_http[], test_muc[], test_recordings[], test_session[],
-	test_video[];
+	test_relays[], test_video[];
 
 int main(int argc, char **argv)
 {
@@ -11,7 +11,7 @@ int main(int argc, char **argv)
 		{ "conn", test_conn }, { "muc", test_muc }, { "focus", test_focus },
 		{ "session", test_session }, { "http", test_http }, { "host", test_host }, { "recordings", test_recordings },
 		{ "dominant", test_dominant }, { "forward", test_forward }, { "bridge", test_bridge },
-		{ "video", test_video }, { NULL, NULL }
+		{ "relays", test_relays }, { "video", test_video }, { NULL, NULL }
 	};
 
 	return unit_main(argc, argv, lists);
