@@ -241,6 +241,8 @@ void call_free(struct call **cp)
 	wipe(&c->session_id);
 	wipe(&c->local_pwd);
 	wipe(&c->channel_url);
+	for (unsigned i = 0; i < c->channel_urls; i++)
+		wipe(&c->channel_all[i]);
 	free(c->name);
 	free(c->email);
 	free(c->fingerprint);

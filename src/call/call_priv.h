@@ -190,7 +190,9 @@ struct call {
 	bool no_media_told;
 
 	/* channel */
-	char *channel_url;
+	char *channel_url;              /* the one in use, of those that were offered */
+	char *channel_all[JINGLE_WEBSOCKETS];
+	unsigned channel_urls, channel_turn;
 	bool channel_open, channel_was_open;
 	int64_t channel_at_us;
 	unsigned channel_try, channel_403;

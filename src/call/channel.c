@@ -36,18 +36,37 @@ static void dial(struct call *c)
 	buf_free(&origin);
 }
 
+static void forget_urls(struct call *c)
+{
+	for (; c->channel_urls; c->channel_urls--) {
+		char **url = &c->channel_all[c->channel_urls - 1];
+
+		text_wipe(*url, strlen(*url));
+		call_set(url, NULL);
+	}
+}
+
+/* A bridge may have several names, and not all of them be reached from here. */
+static void next_url(struct call *c)
+{
+	if (c->channel_urls > 1)
+		call_set(&c->channel_url, c->channel_all[++c->channel_turn % c->channel_urls]);
+}
+
 void channel_start(struct call *c, const struct jingle *offer)
 {
 	const struct jingle_transport *t = &offer->transport;
 
-	c->channel_try = c->channel_403 = 0;
+	c->channel_try = c->channel_403 = c->channel_turn = 0;
 	c->channel_was_open = false;
+	forget_urls(c);
 	for (size_t i = 0; i < t->websockets; i++)
-		if (is_usable(c, t->websocket[i])) {
-			call_set(&c->channel_url, t->websocket[i]);
-			dial(c);
-			return;
-		}
+		if (is_usable(c, t->websocket[i]))
+			call_set(&c->channel_all[c->channel_urls++], t->websocket[i]);
+	if (!c->channel_urls)
+		return;
+	call_set(&c->channel_url, c->channel_all[0]);
+	dial(c);
 }
 
 static void tell(struct call *c, bool open)
@@ -62,6 +81,7 @@ static void tell(struct call *c, bool open)
 
 void channel_stop(struct call *c)
 {
+	forget_urls(c);
 	if (!c->channel_url)
 		return;
 	c->channel_at_us = 0;
@@ -94,12 +114,14 @@ static bool is_stale(struct call *c, int status)
 	if (status != 403)
 		return false;
 	c->channel_403++;
-	return c->channel_403 >= (c->channel_was_open ? REFUSALS_MAX : NEVER_OPEN_MAX);
+	return c->channel_403 >= (c->channel_was_open ? REFUSALS_MAX
+				  : NEVER_OPEN_MAX * c->channel_urls);
 }
 
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us)
 {
 	int64_t wait;
+	unsigned round;
 
 	call_enter(c, now_us);
 	tell(c, false);
@@ -114,8 +136,11 @@ void call_channel_closed(struct call *c, int code, int status, int64_t now_us)
 			session_restart(c, "the bridge does not know us any more");
 		goto out;
 	}
-	wait = INT64_C(1000000) << (c->channel_try < 6 ? c->channel_try : 6);
-	c->channel_try++;
+	/* Once round all names, then more slowly. */
+	if (!c->channel_was_open)
+		next_url(c);
+	round = c->channel_try++ / (c->channel_was_open || !c->channel_urls ? 1 : c->channel_urls);
+	wait = INT64_C(1000000) << (round < 6 ? round : 6);
 	c->channel_at_us = now_us + (wait > RETRY_MAX_US ? RETRY_MAX_US : wait);
 out:
 	call_leave_input(c);

@@ -183,7 +183,7 @@ void roster_send(struct call *c, bool join)
 		.billing_id = c->http_request ? c->machine_uid : NULL,
 		.stats_id = c->stats_id, .caps_ver = c->caps_ver,
 		.caps_node = c->privacy_version ? CAPS_NODE : CAPS_NODE_PLAIN,
-		.display_name = c->name, .email = c->email,
+		.display_name = c->name, .email = c->email, .region = c->d.user_region,
 		.audio_muted = c->muted || c->no_mic, .hand_ms = c->hand_ms,
 		.silent = c->no_mic && c->a.start_silent,
 	};

@@ -197,6 +197,8 @@ struct xml *muc_presence_new(const struct muc_self *self)
 		xml_add_text(p, "nick", NS_NICK, self->display_name);
 	if (self->email && *self->email)
 		xml_add_text(p, "email", NULL, self->email);
+	if (self->region && *self->region)
+		xml_add_text(p, "jitsi_participant_region", NULL, self->region);
 	if (self->hand_ms) {
 		char text[24];
 

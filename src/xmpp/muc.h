@@ -74,6 +74,7 @@ struct muc_self {
 	const char *stats_id;   /* NULL */
 	const char *caps_node, *caps_ver;       /* NULL: no <c/> */
 	const char *display_name, *email;       /* NULL or "" : left out */
+	const char *region;     /* where the server says we are; NULL */
 	const char *source_info; /* JSON text */
 	bool audio_muted;       /* also written in the older form */
 	int64_t hand_ms;        /* 0: no element */
