@@ -78,3 +78,33 @@ char *codec_base64(const void *p, size_t len)
 	*o = 0;
 	return out;
 }
+
+static int digit(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26
+		: c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+long codec_unbase64(const char *text, uint8_t *out, size_t size)
+{
+	size_t len = strlen(text), n = 0;
+	uint32_t v = 0;
+
+	if (len % 4)
+		return -1;
+	while (len && len > strlen(text) - 2 && text[len - 1] == '=')
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		int d = digit(text[i]);
+
+		if (d < 0)
+			return -1;
+		v = v << 6 | (uint32_t)d;
+		if (i % 4 == 0)
+			continue;
+		if (n == size)
+			return -1;
+		out[n++] = (uint8_t)(v >> (6 - 2 * (i % 4)));
+	}
+	return (long)n;
+}

@@ -12,5 +12,7 @@
 void codec_sha1(const void *p, size_t len, uint8_t out[20]);
 /* RFC 4648; new string, NULL when out of memory. */
 char *codec_base64(const void *p, size_t len);
+/* The number of bytes, -1 where it is no base64 or more than size. */
+long codec_unbase64(const char *text, uint8_t *out, size_t size);
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
+#include "xmpp/scram.h"
 #include "xmpp/stream_priv.h"
 
 enum {
@@ -91,6 +92,7 @@ void xmpp_stream_free(struct xmpp_stream **sp)
 	free(s->previd);
 	if (s->password)
 		text_wipe(s->password, strlen(s->password));
+	scram_free(&s->scram);
 	free(s->domain);
 	free(s->user);
 	free(s->password);

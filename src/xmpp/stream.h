@@ -29,7 +29,7 @@ enum xmpp_error {
 
 struct xmpp_config {
 	const char *domain;             /* of <open to=…> and of pings */
-	const char *user, *password;    /* SASL PLAIN; NULL: ANONYMOUS */
+	const char *user, *password;    /* SASL SCRAM-SHA-1, else PLAIN; NULL: ANONYMOUS */
 	int64_t ping_interval_us, ping_timeout_us; /* 0: 10 s and 5 s */
 	unsigned ping_failures;         /* 0: 2 */
 	bool no_sm;                     /* no stream management */

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "xmpp/codec.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
+#include "xmpp/scram.h"
 
 enum {
 	ENABLE_US = 5000000,            /* for <enabled/>; then without */
@@ -72,10 +74,108 @@ static int add_plain(struct xmpp_stream *s, struct xml *auth)
 	return err;
 }
 
+static int put_base64(struct xml *x, const char *text)
+{
+	char *b64 = codec_base64(text, strlen(text));
+
+	if (!b64)
+		return -ENOMEM;
+	xml_set_text(x, b64);
+	free(b64);
+	return 0;
+}
+
+static int add_scram(struct xmpp_stream *s, struct xml *auth)
+{
+	char *local = jid_local(s->user), nonce[25];
+	struct buf first = { 0 };
+	int err;
+
+	rng_alnum(nonce, sizeof(nonce) - 1);
+	scram_free(&s->scram);
+	err = !local ? -ENOMEM : scram_new(&s->scram, *local ? local : s->user,
+					   s->password ? s->password : "", nonce);
+	if (!err)
+		err = scram_first(s->scram, &first);
+	if (!err)
+		err = put_base64(auth, buf_str(&first));
+	buf_free(&first);
+	free(local);
+	return err;
+}
+
+/* What is base64 in an element as a new string; -EINVAL: it is none. */
+static int decode(char **out, const struct xml *x)
+{
+	const char *text = xml_text(x);
+	size_t len = strlen(text);
+	long n;
+
+	*out = malloc(len + 1);
+	if (!*out)
+		return -ENOMEM;
+	n = codec_unbase64(text, (uint8_t *)*out, len);
+	(*out)[n < 0 ? 0 : n] = 0;
+	return n < 0 ? -EINVAL : 0;
+}
+
+static void on_challenge(struct xmpp_stream *s, const struct xml *x)
+{
+	struct xml *r = xml_new("response", NS_SASL);
+	struct buf b = { 0 };
+	char *said;
+	int err = decode(&said, x);
+
+	if (!err)
+		err = s->scram ? scram_answer(s->scram, said, &b) : -EINVAL;
+	if (!err)
+		err = put_base64(r, buf_str(&b));
+	if (!err)
+		err = stream_element(s, r);
+	if (err)
+		stream_fail(s, err == -ENOMEM ? XMPP_NO_MEMORY : XMPP_LOGIN, err == -ENOMEM ? "out of memory"
+			    : "the server asks for a proof that is none");
+	buf_free(&b);
+	xml_free(&r);
+	free(said);
+}
+
+/* Who does not know the password either is not the server that we trust. */
+static int judge_server(struct xmpp_stream *s, const struct xml *success)
+{
+	char *said;
+	int err;
+
+	if (!s->scram)
+		return 0;
+	err = decode(&said, success);
+	if (!err && !scram_is_right(s->scram, said))
+		err = -EINVAL;
+	free(said);
+	scram_free(&s->scram);
+	return err;
+}
+
+static void on_success(struct xmpp_stream *s, const struct xml *x)
+{
+	int err = judge_server(s, x);
+
+	if (err) {
+		stream_fail(s, err == -ENOMEM ? XMPP_NO_MEMORY : XMPP_LOGIN, err == -ENOMEM ? "out of memory"
+			    : "the server could not prove that it knows the password");
+		return;
+	}
+	s->phase = REOPENING;
+	login_open(s);
+}
+
+/* The best that both can: with a password that is not sent, where it is one. */
 static void start_auth(struct xmpp_stream *s, const struct xml *features)
 {
-	const char *mechanism = s->user ? "PLAIN" : "ANONYMOUS";
+	bool scram = s->user && offers(features, "SCRAM-SHA-1");
+	const char *mechanism = scram ? "SCRAM-SHA-1" : s->user ? "PLAIN" : "ANONYMOUS";
 	struct xml *auth;
+	int err;
 
 	if (!offers(features, mechanism)) {
 		stream_fail(s, XMPP_NO_MECHANISM, s->user ? "the server takes no login with a password"
@@ -85,7 +185,8 @@ static void start_auth(struct xmpp_stream *s, const struct xml *features)
 	s->phase = AUTH;
 	auth = xml_new("auth", NS_SASL);
 	xml_set(auth, "mechanism", mechanism);
-	if ((s->user && add_plain(s, auth)) || stream_element(s, auth))
+	err = scram ? add_scram(s, auth) : s->user ? add_plain(s, auth) : 0;
+	if (err || stream_element(s, auth))
 		stream_fail(s, XMPP_NO_MEMORY, "out of memory");
 	xml_free(&auth);
 }
@@ -257,11 +358,14 @@ void login_sasl(struct xmpp_stream *s, const struct xml *x)
 
 	if (s->phase != AUTH)
 		return;
-	if (xml_is(x, "success", NULL)) {
-		s->phase = REOPENING;
-		login_open(s);
+	if (xml_is(x, "challenge", NULL)) {
+		on_challenge(s, x);
+	} else if (xml_is(x, "success", NULL)) {
+		on_success(s, x);
 	} else if (xml_is(x, "failure", NULL)) {
 		text = xml_child_text(x, "text", NULL);
+		if ((!text || !*text) && s->user && xml_child(x, "not-authorized", NULL))
+			text = "user or password is wrong";
 		stream_fail(s, XMPP_LOGIN, text && *text ? text : xml_name(xml_first(x)));
 	}
 }

@@ -35,6 +35,7 @@ struct xmpp_stream {
 	struct xmpp_events ev;
 	void *ctx;
 	char *domain, *user, *password, *jid;
+	struct scram *scram;    /* while we prove the password */
 	int64_t ping_interval_us, ping_timeout_us;
 	unsigned ping_failures, failures;
 	enum phase phase;

@@ -16,6 +16,7 @@
 #include "xmpp/jingle.h"
 #include "xmpp/muc.h"
 #include "xmpp/ns.h"
+#include "xmpp/scram.h"
 #include "xmpp/stream.h"
 
 extern const struct CMUnitTest test_oom[];
@@ -285,6 +286,19 @@ static int log_in(const void *in, struct buf *out)
 	return err ? err : buf_err(out);
 }
 
+static int prove(const void *in, struct buf *out)
+{
+	struct scram *s;
+	int err = scram_new(&s, "u", in, "abc");
+
+	if (!err)
+		err = scram_first(s, out);
+	if (!err)
+		err = scram_answer(s, "r=abcX,s=QSXC,i=2", out);
+	scram_free(&s);
+	return err;
+}
+
 /* ---- tests ---- */
 
 static void stanzas(void **state)
@@ -292,6 +306,7 @@ static void stanzas(void **state)
 	(void)state;
 	run("xml", read_and_write, "<a xmlns='u' b='c&amp;'>t<d xmlns='v' e='f'/><g>&lt;</g></a>");
 	run("login", log_in, "ada@d");
+	run("proof", prove, "pw");
 }
 
 static void recorded_offers(void **state)
