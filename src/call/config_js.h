@@ -3,8 +3,8 @@
  * The file is JavaScript.  This reads the part of the language in which
  * deployments write their settings: var, string concatenation, object and
  * array literals, assignments to paths, template strings, the `subdomain`
- * rewrite, comments; and passes over everything else statement by statement.
- * It runs nothing.
+ * rewrite, the file's own simple functions, comments; and passes over
+ * everything else statement by statement.
  */
 #ifndef CALL_CONFIG_JS_H
 #define CALL_CONFIG_JS_H

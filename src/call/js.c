@@ -1,15 +1,18 @@
 /* js.c - reading settings out of JavaScript without running it
  *
  * Statement by statement: declarations, assignments to paths, conditions that
- * are known.  Functions and loops are passed over, so nothing is looked at
- * more than twice.
+ * are known, calls of the file's own functions.  Loops are passed over; so but
+ * for calls, which have an allowance, nothing is looked at more than twice.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "call/js_priv.h"
 
-enum { VALUES_MAX = 20000 };    /* kept in all; the largest real file has some 800 */
+enum {
+	VALUES_MAX = 20000,             /* kept in all; the largest real file has some 800 */
+	WORK_MAX = 2000000              /* bytes read in functions; some 500 calls */
+};
 
 static void statement(struct js *j);
 
@@ -218,13 +221,14 @@ static void condition(struct js *j)
 	json_decref(v);
 	js_skip_to(l, ")");
 	js_lex_next(l);
+	j->unsure |= t < 0;
 	if (subdomain)
 		rewrite_subdomain(j);
 	if (t == 1 && !subdomain)
 		statement(j);
 	else
 		js_skip_statement(j);
-	if (!js_at_name(l, "else"))
+	if (j->returned || !js_at_name(l, "else"))
 		return;
 	js_lex_next(l);
 	if (t == 0)
@@ -233,10 +237,10 @@ static void condition(struct js *j)
 		js_skip_statement(j);
 }
 
-static void block(struct js *j)
+void js_block(struct js *j)
 {
 	js_lex_next(&j->l);
-	while (j->l.kind != JS_END && !js_at(&j->l, "}")) {
+	while (j->l.kind != JS_END && !js_at(&j->l, "}") && !j->returned) {
 		const char *before = j->l.start;
 
 		statement(j);
@@ -248,8 +252,8 @@ static void block(struct js *j)
 
 static bool is_passed_over(const struct js_lex *l)
 {
-	static const char *const words[] = { "for", "while", "switch", "with", "try", "do", "function",
-		"class", "return", "throw", "break", "continue", "import", "export", "async" };
+	static const char *const words[] = { "for", "while", "switch", "with", "do", "class", "return",
+		 "throw", "break", "continue", "import", "export", "async" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (js_at_name(l, words[i]))
@@ -257,18 +261,70 @@ static bool is_passed_over(const struct js_lex *l)
 	return false;
 }
 
+static void give_back(struct js *j)
+{
+	struct js_lex *l = &j->l;
+
+	js_lex_next(l);
+	if (!js_at(l, ";") && !js_at(l, "}") && !l->newline)
+		j->result = js_expression(j);
+	j->returned = true;
+}
+
+static void named_function(struct js *j)
+{
+	struct js_lex *l = &j->l;
+	char *name;
+
+	js_lex_next(l);
+	if (js_at(l, "*"))              /* gives one thing after another */
+		js_lex_next(l);
+	name = l->kind == JS_NAME ? strdup(buf_str(&l->text)) : NULL;
+	if (name)
+		js_lex_next(l);
+	if (js_at(l, "("))
+		js_put(j, j->vars, name, js_function(j, l->start));
+	js_skip_to(l, "{;");
+	if (js_at(l, "{"))
+		js_skip_bracket(l);
+	free(name);
+}
+
+/* Taken to succeed: what fails in it is not known, and changes nothing. */
+static void attempt(struct js *j)
+{
+	struct js_lex *l = &j->l;
+
+	js_lex_next(l);
+	if (js_at(l, "{"))
+		js_block(j);
+	if (js_at_name(l, "catch") && !j->returned)
+		js_skip_statement(j);
+	if (js_at_name(l, "finally") && !j->returned)
+		js_skip_statement(j);
+}
+
 static void statement(struct js *j)
 {
 	struct js_lex *l = &j->l;
 
-	if (++j->depth > JS_DEPTH_MAX || is_passed_over(l)) {
+	if (++j->depth > JS_DEPTH_MAX || (js_at_name(l, "return") && !j->in_function)) {
+		js_skip_statement(j);
+	} else if (js_at_name(l, "return")) {
+		give_back(j);
+	} else if (js_at_name(l, "function")) {
+		named_function(j);
+	} else if (js_at_name(l, "try")) {
+		attempt(j);
+	} else if (is_passed_over(l)) {
+		j->unsure = true;       /* a loop may give something back, or not */
 		js_skip_statement(j);
 	} else if (js_at_name(l, "var") || js_at_name(l, "let") || js_at_name(l, "const")) {
 		declare(j);
 	} else if (js_at_name(l, "if")) {
 		condition(j);
 	} else if (js_at(l, "{")) {
-		block(j);
+		js_block(j);
 	} else if (l->kind == JS_NAME && is_path_assignment(j)) {
 		assign(j);
 	} else {
@@ -281,7 +337,8 @@ static void statement(struct js *j)
 void js_read(json_t *vars, const char *src, size_t len)
 {
 	unsigned budget = VALUES_MAX;
-	struct js j = { .vars = vars, .budget = &budget };
+	long work = WORK_MAX;
+	struct js j = { .vars = vars, .budget = &budget, .root = src, .root_len = len, .work = &work };
 
 	js_lex_init(&j.l, src, len);
 	while (j.l.kind != JS_END) {

@@ -1,8 +1,9 @@
 /* js.h - the part of JavaScript in which deployments write their settings
  *
  * Reads declarations, assignments to paths of variables, literals, sums,
- * conditions that are known; passes over all else statement by statement.
- * Runs nothing.  Values are kept as JSON; what cannot be known is absent.
+ * conditions that are known, and follows calls of functions that stand in the
+ * file, within an allowance; passes over all else statement by statement.
+ * Values are kept as JSON; what cannot be known is absent.
  */
 #ifndef CALL_JS_H
 #define CALL_JS_H

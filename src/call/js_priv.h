@@ -11,6 +11,12 @@ struct js {
 	json_t *vars;
 	unsigned depth;
 	unsigned *budget;       /* values yet to be kept; shared with the readers of templates */
+	const char *root;       /* the whole file, where functions stand */
+	size_t root_len;
+	long *work;             /* allowance of calls yet to be run; shared, too */
+	bool in_function, returned;
+	bool unsure;            /* something in it could not be followed */
+	json_t *result;         /* of the function */
 };
 
 /* js_value.c.  NULL: not known. */
@@ -22,5 +28,14 @@ int js_truth(const json_t *v);          /* 1 true, 0 false, -1 unknown */
 
 /* js.c: from one statement's first token past its end. */
 void js_skip_statement(struct js *j);
+void js_block(struct js *j);            /* "{...}", run */
+
+/* js_call.c */
+json_t *js_function(struct js *j, const char *at);      /* whose parameters stand there */
+bool js_is_function(const json_t *v);
+/* From the "(" past the ")"; NULL: no function, or not known what it gives. */
+json_t *js_call(struct js *j, const json_t *fn);
+json_t *js_method(const json_t *on, const char *name, const json_t *args);
+json_t *js_length(const json_t *on);
 
 #endif

@@ -269,7 +269,8 @@ static json_t *array_literal(struct js *j)
 
 static json_t *inner(struct js *j, const char *src, size_t len)
 {
-	struct js sub = { .vars = j->vars, .depth = j->depth + 1, .budget = j->budget };
+	struct js sub = { .vars = j->vars, .depth = j->depth + 1, .budget = j->budget, .root = j->root,
+		.root_len = j->root_len, .work = j->work };
 	json_t *v;
 
 	if (sub.depth > JS_DEPTH_MAX)
@@ -311,15 +312,33 @@ static json_t *template_text(struct js *j, const char *raw)
 	return out;
 }
 
+/* "function name(a, b) {...}": where the parameters stand. */
+static json_t *function(struct js *j)
+{
+	struct js_lex *l = &j->l;
+	json_t *fn;
+
+	js_lex_next(l);
+	js_skip_to(l, "({;");
+	fn = js_at(l, "(") ? js_function(j, l->start) : NULL;
+	if (js_at(l, "("))
+		js_skip_bracket(l);
+	if (js_at(l, "{"))
+		js_skip_bracket(l);
+	return fn;
+}
+
 static json_t *word(struct js *j)
 {
 	struct js_lex *l = &j->l;
 	json_t *v = NULL;
 
-	if (js_at_name(l, "function") || js_at_name(l, "class")) {
+	if (js_at_name(l, "class")) {
 		js_skip_statement(j);
 		return NULL;
 	}
+	if (js_at_name(l, "function"))
+		return function(j);
 	if (js_at_name(l, "true") || js_at_name(l, "false"))
 		v = json_boolean(js_at_name(l, "true"));
 	else if (js_at_name(l, "null") || js_at_name(l, "undefined"))
@@ -376,29 +395,6 @@ static json_t *primary(struct js *j)
 	return v;
 }
 
-static json_t *method(const json_t *on, const char *name, const json_t *args)
-{
-	const char *s = json_string_value(on), *arg = json_string_value(json_array_get(args, 0));
-	char *t;
-	json_t *out;
-
-	if (json_is_object(on) && !strcmp(name, "hasOwnProperty") && arg)
-		return json_boolean(json_object_get(on, arg) != NULL);
-	if (!s)
-		return NULL;
-	if (!strcmp(name, "concat") && json_array_size(args) == 1)
-		return js_sum(on, json_array_get(args, 0));
-	if (strcmp(name, "toLowerCase") && strcmp(name, "trim") && strcmp(name, "toString"))
-		return NULL;
-	t = text_clean(s, strlen(s), 0, !strcmp(name, "trim") ? TEXT_TRIM : 0);
-	for (char *p = t; p && *p && *name == 't' && name[2] == 'L'; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p + 32);
-	out = t ? json_string(t) : NULL;
-	free(t);
-	return out;
-}
-
 static json_t *member(struct js *j, json_t *of)
 {
 	struct js_lex *l = &j->l;
@@ -408,10 +404,19 @@ static json_t *member(struct js *j, json_t *of)
 	if (name)
 		js_lex_next(l);
 	if (name && js_at(l, "(")) {
-		args = json_array();
-		elements(j, args, ")");
-		out = method(of, name, args);
-		json_decref(args);
+		json_t *fn = json_incref(json_object_get(of, name));
+
+		if (js_is_function(fn)) {
+			out = js_call(j, fn);
+		} else {
+			args = json_array();
+			elements(j, args, ")");
+			out = js_method(of, name, args);
+			json_decref(args);
+		}
+		json_decref(fn);
+	} else if (name && !strcmp(name, "length")) {
+		out = js_length(of);
 	} else if (name) {
 		out = json_incref(json_object_get(of, name));
 	}
@@ -448,11 +453,13 @@ static json_t *operand(struct js *j)
 			v = member(j, v);
 		} else if (js_at(l, "[") && !l->newline) {
 			v = element(j, v);
-		} else if (js_at(l, "(") || l->kind == JS_TEMPLATE || js_at(l, "++") || js_at(l, "--")) {
-			if (js_at(l, "("))
-				elements(j, NULL, ")");
-			else
-				js_lex_next(l);
+		} else if (js_at(l, "(")) {
+			json_t *out = js_call(j, v);
+
+			json_decref(v);
+			v = out;
+		} else if (l->kind == JS_TEMPLATE || js_at(l, "++") || js_at(l, "--")) {
+			js_lex_next(l);
 			json_decref(v);
 			v = NULL;
 		} else {
@@ -554,6 +561,7 @@ static json_t *choose(struct js *j, json_t *condition)
 json_t *js_expression(struct js *j)
 {
 	struct js_lex *l = &j->l;
+	const char *start;
 	json_t *v = NULL;
 
 	if (++j->depth > JS_DEPTH_MAX) {
@@ -563,17 +571,18 @@ json_t *js_expression(struct js *j)
 	}
 	if (js_at_name(l, "async"))
 		js_lex_next(l);
+	start = l->start;
 	v = binary(j, 1);
 	if (js_at(l, "?")) {
 		v = choose(j, v);
 	} else if (js_at(l, "=>")) {
 		json_decref(v);
+		v = js_function(j, start);
 		js_lex_next(l);
 		if (js_at(l, "{"))
 			js_skip_bracket(l);
 		else
-			json_decref(js_expression(j));
-		v = NULL;
+			js_skip_to(l, ",;)]}");
 	} else if (is_assignment(l)) {
 		json_decref(v);
 		js_lex_next(l);

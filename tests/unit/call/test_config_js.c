@@ -263,7 +263,8 @@ static void test_public(void **state)
 		"} else if (typeof beta !== 'undefined') {\n"
 		"    config.hosts.muc = 'beta.example.org';\n"
 		"}\n"
-		"(function () { config.websocket = 'wss://evil.example/'; })();\n"
+		"(function () { config.hosts.focus = 'focus.meet.' + 'example.org'; })();\n"
+		"for (;;) { config.websocket = 'wss://evil.example/'; }\n"
 		"try { config.websocket = JSON.parse(x); } catch (e) { config.websocket = 'wss://evil.example/'; }\n"
 		"switch (host) { case 'a': config.bosh = 'x'; break; default: config.bosh = 'y'; }\n"
 		"config.hosts.muc += '';\n"
@@ -321,8 +322,7 @@ static void test_own_host(void **state)
 		" focus: 'focus.ttymeet.local' },\n  websocket: location.protocol.replace('http', 'ws') + '//x',\n"
 		"  bosh: 'http://127.0.0.1:8443/http-bind',\n  conferenceRequestUrl: '/conference-request/v1'\n};");
 	same(d.domain, "ttymeet.local");
-	/* Not known: it lives beside the older way in. */
-	same(d.websocket, "ws://127.0.0.1:8443/xmpp-websocket");
+	same(d.websocket, "ws://x");
 	same(d.conference_request, "http://127.0.0.1:8443/conference-request/v1");
 	deployment_clear(&d);
 	read_as(&d, "http://127.0.0.1:8443/r", "var config = { hosts: { domain: 'x.local' }, websocket: "
@@ -330,6 +330,53 @@ static void test_own_host(void **state)
 	same(d.websocket, "ws://127.0.0.1:8443/xmpp-websocket");
 	same(d.muc, "conference.x.local");
 	deployment_clear(&d);
+}
+
+/* Settings that are worked out: what stands in the file is followed, what a
+ * browser alone knows is not guessed. */
+static void test_functions(void **state)
+{
+	static const struct { const char *js, *websocket; } t[] = {
+		{ "function ws(dir) { return 'wss://' + location.host + '/' + dir; } at = ws('a')", "wss://h.example/a" },
+		{ "function ws(dir) { var p = '/' + dir; if (dir) { return 'wss://h.example' + p; } return 'wss://other'; }"
+		  "at = ws('a')", "wss://h.example/a" },
+		{ "const ws = dir => `wss://${location.host}/${dir}`; at = ws('a');", "wss://h.example/a" },
+		{ "const ws = (h, dir = 'a') => { return `wss://${h}/` + dir }\nat = ws('h.example')", "wss://h.example/a" },
+		{ "var ws = function named(dir) { return ['wss:', '', 'h.example', dir].join('/') }; at = ws('a')", "wss://h.example/a" },
+		{ "var lib = { host: 'h.example', url: function (d) { return 'wss://' + lib.host + '/' + d } }; at = lib.url('a')",
+		  "wss://h.example/a" },
+		{ "(function (c) { c.at = 'wss://h.example/a' })(window.box); at = box.at", "wss://h.example/a" },
+		{ "(() => { at = 'wss://h.example/a' })();", "wss://h.example/a" },
+		{ "!function () { at = 'wss://h.example/a' }()", "wss://h.example/a" },
+		{ "at = 'https://h.example/http-bind'.replace('https', 'wss').split('/http-bind').join('/a')", "wss://h.example/a" },
+		{ "var s = 'xwss://h.example/ab'; at = s.substring(1, s.length - 1)", "wss://h.example/a" },
+		{ "var s = 'xwss://h.example/ab'; at = s.slice(1, -1)", "wss://h.example/a" },
+		{ "try { at = 'wss://h.example/a'; } catch (e) { at = 'wss://wrong' }", "wss://h.example/a" },
+		{ "var base = { ws: 'wss://h.example/a', x: 1 }; var all = { ...base, x: 2 }; at = all.ws", "wss://h.example/a" },
+		{ "at = location.hostname.endsWith('.example') ? 'wss://h.example/a' : 'wss://wrong'", "wss://h.example/a" },
+		{ "at = location.host.indexOf('nowhere') === -1 && 'wss://h.example/a'", "wss://h.example/a" },
+		/* not known: the usual address */
+		{ "function ws() { for (;;) { return 'wss://wrong' } return 'wss://wrong2' } at = ws()", NULL },
+		{ "function ws() { if (Math.random() > 0.5) { return 'wss://wrong' } return 'wss://wrong2' } at = ws()", NULL },
+		{ "function ws({ a }) { return 'wss://wrong' } at = ws({ a: 1 })", NULL },
+		{ "function ws() { return ws() } at = ws()", NULL },
+		{ "function ws() { ws(); ws(); ws(); return document.cookie } at = ws()", NULL },
+		{ "at = nobody('x')", NULL }, { "at = 'x'.nothing()", NULL }, { "at = (window)(window)", NULL },
+		{ "(function (w) { w.w = w; at = w })(window)", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct deployment d;
+		struct buf b = { 0 };
+
+		buf_addf(&b, "var at, box = {};\n%s\nvar config = { hosts: { domain: 'h.example' }, websocket: at };", t[i].js);
+		read_as(&d, "https://h.example/r", buf_str(&b));
+		if (strcmp(d.websocket, t[i].websocket ? t[i].websocket : "wss://h.example/xmpp-websocket"))
+			fail_msg("%s: %s", t[i].js, d.websocket);
+		buf_free(&b);
+		deployment_clear(&d);
+	}
 }
 
 static void test_no_config(void **state)
@@ -382,6 +429,14 @@ static void test_hostile(void **state)
 		buf_adds(&b, "if(1)-");
 	deployment_parse(&d, b.p, b.len, &a, &why);
 	deployment_clear(&d);
+	buf_clear(&b);
+	/* Each calls the one before twice. */
+	buf_adds(&b, "function f0() { return 'x' }\n");
+	for (int i = 1; i < 60; i++)
+		buf_addf(&b, "function f%d() { return f%d() + f%d() }\n", i, i - 1, i - 1);
+	buf_adds(&b, "var config = { hosts: { domain: f59() } }; config.x = (function g(a) { return g(g(a)) })(1);");
+	deployment_parse(&d, b.p, b.len, &a, &why);
+	deployment_clear(&d);
 	buf_free(&b);
 	address_clear(&a);
 }
@@ -415,6 +470,7 @@ const struct CMUnitTest test_config_js[] = {
 	cmocka_unit_test(test_docker),
 	cmocka_unit_test(test_public),
 	cmocka_unit_test(test_minified),
+	cmocka_unit_test(test_functions),
 	cmocka_unit_test(test_own_host),
 	cmocka_unit_test(test_no_config),
 	cmocka_unit_test(test_hostile),
