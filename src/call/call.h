@@ -180,6 +180,9 @@ void call_stream_opened(struct call *c, int64_t now_us);
 void call_stream_input(struct call *c, const char *text, size_t len, int64_t now_us);
 void call_stream_closed(struct call *c, int error /* enum net_error */, int status,
 			const char *text, int64_t now_us);
+/* In place of closed: the server answered the upgrade by a redirect. */
+void call_stream_moved(struct call *c, const char *location, int status, const char *text,
+		       int64_t now_us);
 void call_channel_opened(struct call *c, int64_t now_us);
 void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us);
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us);

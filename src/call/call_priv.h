@@ -49,6 +49,7 @@ enum {
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
 	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
 	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
+	MOVES_MAX = 3, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
 };
 
 enum phase {
@@ -136,6 +137,7 @@ struct call {
 	char *session_id;
 	bool http_request, http_ready, http_asked;
 	unsigned request_try, join_try, conflict_try;
+	unsigned moves;                 /* redirects of this attempt */
 	unsigned focus_calls;           /* answers that it comes, since it was seen */
 	bool visitors_known;            /* the focus would let visitors in */
 	bool host_told;                 /* that the room waits for its host */

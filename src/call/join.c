@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "io/net.h"
+#include "io/url.h"
 
 /* What makes a focus offer sound and nothing else; see NS_RTP_VIDEO's absence. */
 const char *const join_features[] = {
@@ -267,6 +268,7 @@ void join_connect(struct call *c)
 
 	call_drop_stream(c);
 	c->phase = PHASE_CONNECTING;
+	c->moves = 0;
 	c->request_try = c->join_try = c->conflict_try = 0;
 	c->http_ready = c->http_asked = c->disco_known = c->request_dead = false;
 	c->http_request = c->d.conference_request != NULL;
@@ -302,6 +304,70 @@ void call_stream_closed(struct call *c, int error, int status, const char *text,
 		 !join_guess_failed(c, false, "no XMPP for %s at %s", c->d.domain, c->d.websocket))
 		call_lost(c, CALL_END_NO_SERVER, "closed", "%s closed the connection%s%s", c->a.authority,
 			  text && *text ? ": " : "", text ? text : "");
+	call_leave_input(c);
+}
+
+/* What stands in the query beside what we put there ourselves. */
+static void add_query(struct buf *b, const char *query)
+{
+	static const char *const ours[] = { "room=", "token=", "previd=" };
+	char sep = '?';
+
+	while (*query) {
+		size_t n = strcspn(query, "&");
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+			known |= text_starts(query, ours[i]);
+		if (n && !known) {
+			buf_addc(b, sep);
+			buf_add(b, query, n);
+			sep = '&';
+		}
+		query += n + (query[n] == '&');
+	}
+}
+
+/* A shard that has moved.  Followed as HTTP's own are, but never out of TLS. */
+static char *moved_to(const struct call *c, const char *location)
+{
+	char *url = c->d.websocket ? url_resolve(c->d.websocket, location) : NULL;
+	bool tls = c->d.websocket && text_starts(c->d.websocket, "wss:");
+	struct buf b = { 0 };
+	char *authority;
+	struct url u;
+
+	if (!url || url_parse(&u, url)) {
+		free(url);
+		return NULL;
+	}
+	free(url);
+	authority = url_authority(&u);
+	if (url_is_secure(&u) || !tls) {
+		buf_addf(&b, "%s://%s%s", url_is_secure(&u) ? "wss" : "ws", authority ? authority : "", u.path);
+		add_query(&b, u.query);
+	}
+	free(authority);
+	url_clear(&u);
+	return b.len ? buf_steal(&b) : NULL;
+}
+
+void call_stream_moved(struct call *c, const char *location, int status, const char *text,
+		       int64_t now_us)
+{
+	char *to;
+
+	call_enter(c, now_us);
+	to = c->stream && c->phase == PHASE_CONNECTING && !c->stream_up && c->moves < MOVES_MAX
+		? moved_to(c, location) : NULL;
+	if (to) {
+		c->moves++;
+		free(c->d.websocket);
+		c->d.websocket = to;
+		open_socket(c);
+	} else {
+		call_stream_closed(c, NET_HTTP, status, text, now_us);
+	}
 	call_leave_input(c);
 }
 

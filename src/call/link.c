@@ -143,13 +143,23 @@ static void stream_closed(void *ctx, struct ws *w, enum net_error why, int code,
 			  const char *text)
 {
 	struct call_link *l = ctx;
+	char *moved = NULL;
 
 	(void)code;
 	if (w != l->stream)
 		return;
 	trace(l, why == NET_CLOSED ? "close" : "error", "xmpp", text, strlen(text));
+	if (*ws_location(w)) {
+		moved = strdup(ws_location(w));
+		if (!moved)
+			abort();
+	}
 	ws_free(&l->stream);
-	call_stream_closed(l->call, why, status, text, clock_now_us());
+	if (moved)
+		call_stream_moved(l->call, moved, status, text, clock_now_us());
+	else
+		call_stream_closed(l->call, why, status, text, clock_now_us());
+	free(moved);
 	call_link_kick(l);
 }
 

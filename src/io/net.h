@@ -59,7 +59,7 @@ struct ws_params {
 	int64_t timeout_us;             /* for connecting */
 };
 /* Looks the name up on a worker, then connects to its addresses in turn.
- * Redirects are not followed.  Strings are copied.  -EINVAL for what is no
+ * Redirects are not followed; see ws_location().  Strings are copied.  -EINVAL for what is no
  * address, -ENAMETOOLONG; all other errors arrive by closed(). */
 int ws_open(struct ws **out, struct net *n, const struct ws_params *p,
 	    const struct ws_handlers *h, void *ctx);
@@ -74,6 +74,8 @@ void ws_close(struct ws *w, int code, const char *reason);
 void ws_free(struct ws **w);
 void ws_set_handlers(struct ws *w, const struct ws_handlers *h, void *ctx);
 const char *ws_peer(const struct ws *w);        /* numeric address, server side */
+/* In closed(): where a 30x in place of the upgrade points; "" nowhere. */
+const char *ws_location(const struct ws *w);
 size_t ws_queued(const struct ws *w);           /* bytes not yet sent */
 uint64_t ws_bytes_in(const struct ws *w);
 uint64_t ws_bytes_out(const struct ws *w);

@@ -183,6 +183,16 @@ static enum net_error explain(const struct ws *w, const char *said, struct buf *
 	return NET_FAILED;
 }
 
+static void take_location(struct lws *wsi, struct ws *w)
+{
+	char to[2048];
+
+	if (lws_hdr_copy(wsi, to, sizeof(to), WSI_TOKEN_HTTP_LOCATION) > 0) {
+		free(w->location);
+		w->location = strdup(to);
+	}
+}
+
 static void on_error(struct lws *wsi, struct ws *w, const char *said)
 {
 	struct buf b = { 0 };
@@ -193,6 +203,8 @@ static void on_error(struct lws *wsi, struct ws *w, const char *said)
 	w->status = (int)lws_http_client_http_response(wsi);
 	if (w->status < 100)
 		w->status = 0;
+	if (w->status / 100 == 3)
+		take_location(wsi, w);
 	e = explain(w, said, &b);
 	if (!w->tcp)
 		try_next(w, e, buf_str(&b));

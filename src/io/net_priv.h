@@ -89,6 +89,7 @@ struct ws {
 	int code;                       /* of the close */
 	char *why;                      /* it ended, for people */
 	int status;                     /* HTTP, of a refused upgrade */
+	char *location;                 /* where it points; read by the loop once it is told */
 	/* net, of an attempt to connect */
 	size_t addr_next;
 	bool starting;                  /* its failure is told by a result */

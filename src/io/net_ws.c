@@ -52,6 +52,7 @@ void ws_unref(struct ws *w)
 	free(w->peer);
 	free(w->host);
 	free(w->path);
+	free(w->location);
 	free(w->protocol);
 	free(w->origin);
 	free(w->authority);
@@ -318,6 +319,11 @@ void ws_tell(struct ws *w, enum ws_news what, const char *text, size_t len, enum
 }
 
 /* ---- for users ---- */
+
+const char *ws_location(const struct ws *w)
+{
+	return w->location ? w->location : "";
+}
 
 int ws_send(struct ws *w, const char *text, size_t len)
 {
