@@ -48,8 +48,8 @@ enum {
 	/* The focus takes a restart every 5 s and 5 a minute. */
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
 	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
-	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
-	MOVES_MAX = 3, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16
+	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16,
+	MOVES_MAX = 3                   /* redirects of a WebSocket */
 };
 
 enum phase {

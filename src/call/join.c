@@ -364,7 +364,7 @@ void call_stream_moved(struct call *c, const char *location, int status, const c
 		c->moves++;
 		free(c->d.websocket);
 		c->d.websocket = to;
-		open_socket(c);
+		join_open_socket(c);
 	} else {
 		call_stream_closed(c, NET_HTTP, status, text, now_us);
 	}

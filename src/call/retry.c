@@ -188,7 +188,7 @@ static void on_no_offer(struct call *c)
 	c->offer_limit_us = 0;
 	if (c->phase != PHASE_JOINED || !roster_others(c))
 		return;         /* alone there is no session, and nothing failed */
-	if (c->bridge_down || !c->focus_occupant)
+	if (c->bridge_down || !c->focus_occupant || c->cut)
 		c->offer_limit_us = c->now_us + OFFER_US;
 	else
 		rejoin(c, "the server gave no new session");
