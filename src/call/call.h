@@ -34,6 +34,15 @@ struct call_media {
 	const char *sid;
 };
 
+/* The bridge has new ICE credentials for the running session: a second agent
+ * is made beside the first.  local_ufrag NULL: only more candidates for the one
+ * in use. */
+struct call_media_restart {
+	const char *sid;
+	const struct jingle_transport *transport;
+	const char *local_ufrag, *local_pwd;
+};
+
 /* Called from inputs, ticks and commands; the answers come later, never from
  * within. */
 struct call_ops {
@@ -52,6 +61,9 @@ struct call_ops {
 	/* Media: call_media_state(). start in place of a running one replaces it. */
 	void (*media_start)(void *ctx, const struct call_media *m);
 	void (*media_stop)(void *ctx);
+	void (*media_restart)(void *ctx, const struct call_media_restart *r);
+	/* STUN and TURN servers with fresh credentials, for the next way. */
+	void (*media_services)(void *ctx, const struct ext_service *v, size_t count);
 };
 
 /* ---- what it tells ---- */
@@ -191,7 +203,8 @@ void call_retry(struct call *c, int64_t now_us);
 /* Addresses or routes of this machine changed, or it slept for as long (in
  * time that `now` does not count). */
 void call_network_changed(struct call *c, int64_t slept_us, int64_t now_us);
-/* state: enum peer_state of rtc/peer.h. */
+/* state: enum peer_state of rtc/peer.h.  PEER_CONNECTING with a why: what is
+ * being tried, for people. */
 void call_media_state(struct call *c, const char *sid, int state, const char *why, int64_t now_us);
 
 int64_t call_tick(struct call *c, int64_t now_us);
@@ -216,6 +229,7 @@ bool call_is_moderator(const struct call *c);
 struct call_counters {
 	uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined, resumed;
 	uint64_t sessions, restarts;    /* invitations taken; new ones that we asked for */
+	uint64_t ice_restarts;          /* asked for, in place */
 	uint64_t moved, focus_lost;     /* ended by the focus for another bridge; it left */
 	uint64_t outages;               /* times without sound that ended */
 	int64_t outage_us, longest_outage_us;   /* in all, and the longest */

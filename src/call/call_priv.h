@@ -10,6 +10,8 @@
  *	retry.c    what is done when they fail
  *	outage.c   how long there was no sound, and why
  *	resume.c   a connection that was cut, and taken up again
+ *	ice_restart.c  new ways to the same bridge
+ *	services.c relays' credentials, before they expire
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
@@ -153,6 +155,7 @@ struct call {
 	struct { char *from, *json; } early[EARLY_MAX]; unsigned earlies; /* before it was */
 	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
 	struct ext_service *services; size_t service_count;
+	int64_t services_at_us;         /* ask for them again; 0 */
 
 	/* ourselves */
 	bool muted, self_moderator;
@@ -189,6 +192,12 @@ struct call {
 	int64_t silent_us;              /* since when the sound is away; 0 */
 	enum outage outage;             /* and why */
 	uint64_t sessions;              /* invitations so far */
+	struct {                        /* restarts of ICE in place, of this session */
+		unsigned generation;    /* the last applied */
+		int64_t limit_us;       /* one is under way, until then; 0 */
+		int64_t not_before_us;
+		int64_t moved_us;       /* when the network last changed; 0 */
+	} ice;
 	bool no_media_told;
 
 	/* channel */
@@ -251,7 +260,6 @@ bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool join_on_pushed(struct call *c, const struct xml *message);
 void join_room_created(struct call *c);
-void join_services(struct call *c, struct ext_service *v, size_t count); /* takes v */
 void join_new_nick(struct call *c, const char *jid);
 char *join_with_room(const struct call *c, const char *url, bool token); /* new string */
 struct disco_identity join_identity(const struct call *c);
@@ -289,6 +297,25 @@ void session_tell_owner(struct call *c, const char *id); /* its sources, once it
 void session_next(const struct call *c, int64_t *next);
 void session_tick(struct call *c);
 void session_restart(struct call *c, const char *why);
+void session_new_credentials(struct call *c);   /* of ICE, ours */
+void session_fill_transport(struct call *c, struct jingle_transport *t,
+			    const struct jingle_transport *offer);
+
+/* ice_restart.c */
+void ice_restart_begin_session(struct call *c);
+/* Asks for one, where that can help; returns when to ask for a new session. */
+int64_t ice_restart_interrupted(struct call *c, const char *why);
+void ice_restart_transport(struct call *c, const struct jingle_transport *t);
+void ice_restart_up(struct call *c);            /* the media is up (again) */
+void ice_restart_tick(struct call *c);
+void ice_restart_next(const struct call *c, int64_t *next);
+
+/* services.c */
+void services_take(struct call *c, struct ext_service *v, size_t count); /* takes v */
+void services_ask(struct call *c);
+void services_pushed(struct call *c, const struct xml *services);
+void services_tick(struct call *c);
+void services_forget(struct call *c);
 
 /* outage.c */
 void outage_begin(struct call *c, enum outage why);

@@ -273,6 +273,7 @@ static void take_numbers(struct deployment *d, const json_t *c)
 	d->start_with_audio_muted = get_bool(c, "startWithAudioMuted");
 	d->start_silent = get_bool(c, "startSilent");
 	d->require_display_name = get_bool(c, "requireDisplayName");
+	d->ice_restart = get_bool(c, "enableIceRestart");
 	d->use_turn_udp = get_bool(c, "useTurnUdp");
 	n = get_number(c, "xmppPing.interval", 0);
 	d->ping_interval_us = n >= 1000 && n < 1e6 ? (int64_t)n * 1000 : 0;

@@ -26,6 +26,7 @@ struct deployment {
 	char *region, *user_region, *shard; /* NULL */
 	char **stun;    size_t stuns;   /* p2p.stunServers: "host:port" */
 	bool use_turn_udp;
+	bool ice_restart;               /* enableIceRestart */
 	int start_audio_muted;          /* N; -1 */
 	bool start_with_audio_muted, start_silent;
 	bool require_display_name;

@@ -91,16 +91,23 @@ void session_drop(struct call *c)
 	channel_stop(c);
 }
 
-static void new_identity(struct call *c, const struct source_set *others)
+void session_new_credentials(struct call *c)
 {
-	char text[25], uuid[37];
-	struct buf b = { 0 };
+	char text[25];
 
 	rng_alnum(text, 8);
 	call_set(&c->local_ufrag, text);
 	rng_alnum(text, 24);
 	call_set(&c->local_pwd, text);
 	text_wipe(text, sizeof(text));
+}
+
+static void new_identity(struct call *c, const struct source_set *others)
+{
+	char uuid[37];
+	struct buf b = { 0 };
+
+	session_new_credentials(c);
 	do
 		c->ssrc = c->no_mic ? 0 : rng_u32();
 	while (!c->no_mic && (!c->ssrc || source_set_find(others, c->ssrc)));
@@ -148,15 +155,15 @@ static void fill_audio(struct jingle *a, const struct jingle *offer)
 
 /* Candidates are left out: the bridge learns our address by our first check,
  * and with them it would give up after 5 s. */
-static void fill_transport(struct call *c, struct jingle *a, const struct jingle *offer)
+void session_fill_transport(struct call *c, struct jingle_transport *t,
+			    const struct jingle_transport *offer)
 {
-	a->transport.present = true;
-	text_copy(a->transport.ufrag, sizeof(a->transport.ufrag), c->local_ufrag);
-	text_copy(a->transport.pwd, sizeof(a->transport.pwd), c->local_pwd);
-	text_copy(a->transport.hash, sizeof(a->transport.hash), "sha-256");
-	text_copy(a->transport.fingerprint, sizeof(a->transport.fingerprint), c->fingerprint);
-	text_copy(a->transport.setup, sizeof(a->transport.setup),
-		  strcmp(offer->transport.setup, "active") ? "active" : "passive");
+	t->present = true;
+	text_copy(t->ufrag, sizeof(t->ufrag), c->local_ufrag);
+	text_copy(t->pwd, sizeof(t->pwd), c->local_pwd);
+	text_copy(t->hash, sizeof(t->hash), "sha-256");
+	text_copy(t->fingerprint, sizeof(t->fingerprint), c->fingerprint);
+	text_copy(t->setup, sizeof(t->setup), strcmp(offer->setup, "active") ? "active" : "passive");
 }
 
 /* Only the transport and our source are read of it (server side); the payload
@@ -173,7 +180,7 @@ static void accept(struct call *c, const struct jingle *offer, bool replace)
 	a.initiator = c->focus_occupant;
 	a.responder = (char *)(uintptr_t)xmpp_stream_jid(c->stream);
 	fill_audio(&a, offer);
-	fill_transport(c, &a, offer);
+	session_fill_transport(c, &a.transport, &offer->transport);
 	if (c->ssrc)
 		source_set_add(&a.sources, &own);
 	iq = jingle_write(&a, c->focus_occupant, "responder", false, false);
@@ -236,6 +243,7 @@ static void on_initiate(struct call *c, const struct jingle *offer, bool replace
 	call_set(&c->sid, offer->sid);
 	call_set(&c->bridge_session, offer->bridge_session);
 	new_identity(c, &offer->sources);
+	ice_restart_begin_session(c);
 	accept(c, offer, replace);
 	start_media(c, offer);
 	keep_only(c, &offer->sources);
@@ -310,8 +318,11 @@ static void on_current(struct call *c, const struct jingle *j)
 		for (size_t i = 0; i < j->sources.count; i++)
 			remove_source(c, j->sources.v[i].ssrc);
 		break;
+	case JINGLE_TRANSPORT_INFO:
+		ice_restart_transport(c, &j->transport);
+		break;
 	default:
-		break;          /* transport-info comes only to who asked for a restart in place */
+		break;
 	}
 }
 

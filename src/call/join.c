@@ -87,7 +87,7 @@ void join_forget(struct call *c)
 	call_set(&c->metadata_jid, NULL);
 	call_set(&c->moderation_jid, NULL);
 	call_set(&c->breakout_jid, NULL);
-	ext_services_free(&c->services, &c->service_count);
+	services_forget(c);
 	for (; c->earlies; c->earlies--) {
 		free(c->early[c->earlies - 1].from);
 		free(c->early[c->earlies - 1].json);
@@ -422,50 +422,6 @@ static void on_disco(void *ctx, const struct xml *answer)
 		take_disco(c, q);
 }
 
-static void take_services(struct call *c, const struct xml *services)
-{
-	struct ext_service *v = NULL;
-	size_t n = 0;
-
-	if (!ext_services_parse(&v, &n, services))
-		join_services(c, v, n);
-}
-
-void join_services(struct call *c, struct ext_service *v, size_t count)
-{
-	ext_services_free(&c->services, &c->service_count);
-	c->services = v;
-	c->service_count = count;
-}
-
-static void on_services_old(void *ctx, const struct xml *answer)
-{
-	const struct xml *s = xml_child(answer, "services", NS_EXTDISCO1);
-
-	if (s)
-		take_services(ctx, s);
-}
-
-static void ask_services(struct call *c, const char *ns, xmpp_iq_fn *fn)
-{
-	struct xml *iq = xmpp_iq_new("get", c->d.domain);
-
-	xml_add(iq, "services", ns);
-	xmpp_stream_iq(c->stream, &iq, IQ_TIMEOUT_US, c->now_us, fn, c);
-}
-
-static void on_services(void *ctx, const struct xml *answer)
-{
-	struct call *c = ctx;
-	const struct xml *s = xml_child(answer, "services", NS_EXTDISCO);
-	const char *type = xml_attr(answer, "type");
-
-	if (type && !strcmp(type, "error") && c->stream)
-		ask_services(c, NS_EXTDISCO1, on_services_old);
-	else if (s)
-		take_services(c, s);
-}
-
 /* What Jitsi's servers push before the bind result, to save these questions. */
 bool join_on_pushed(struct call *c, const struct xml *m)
 {
@@ -476,7 +432,7 @@ bool join_on_pushed(struct call *c, const struct xml *m)
 	if ((!q && !s) || (from && strcmp(from, c->d.domain) && strcmp(from, login_domain(c))))
 		return false;
 	if (s)
-		take_services(c, s);
+		services_pushed(c, s);
 	if (q)
 		take_disco(c, q);
 	return true;
@@ -492,7 +448,7 @@ static void ask_server(struct call *c)
 		xmpp_stream_iq(c->stream, &iq, IQ_TIMEOUT_US, c->now_us, on_disco, c);
 	}
 	if (!c->service_count)
-		ask_services(c, NS_EXTDISCO, on_services);
+		services_ask(c);
 }
 
 /* ---- the nick ---- */

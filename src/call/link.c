@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/netwatch.h"
 
 enum {
 	HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10,
@@ -29,6 +30,7 @@ struct call_link {
 	bool stream_failed, channel_failed;     /* could not be started */
 	struct http_slot slot[HTTP_CALLS];
 	struct call_link_media media;
+	struct netwatch *network;
 	void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len);
 	void *ctx;
 	void (*event)(void *ctx, const struct call_event *ev);
@@ -281,6 +283,30 @@ static void op_media_stop(void *ctx)
 	l->media.stop(l->ctx);
 }
 
+static void op_media_restart(void *ctx, const struct call_media_restart *r)
+{
+	struct call_link *l = ctx;
+
+	l->media.restart(l->ctx, r);
+}
+
+static void op_media_services(void *ctx, const struct ext_service *v, size_t count)
+{
+	struct call_link *l = ctx;
+
+	l->media.services(l->ctx, v, count);
+}
+
+/* The call first: it then knows why the media says what it says. */
+static void on_network(void *ctx, int64_t slept_us)
+{
+	struct call_link *l = ctx;
+
+	call_network_changed(l->call, slept_us, clock_now_us());
+	l->media.network(l->ctx);
+	call_link_kick(l);
+}
+
 static void on_event(void *ctx, const struct call_event *ev)
 {
 	struct call_link *l = ctx;
@@ -296,7 +322,8 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 {
 	static const struct call_ops ops = {
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open,
-		op_channel_send, op_channel_close, op_media_start, op_media_stop
+		op_channel_send, op_channel_close, op_media_start, op_media_stop,
+		op_media_restart, op_media_services
 	};
 	struct call_link *l = calloc(1, sizeof(*l));
 	int err = -ENOMEM;
@@ -314,6 +341,8 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 	err = loop_timer_new(&l->timer, loop, "call", on_timer, l);
 	if (!err)
 		err = call_new(&l->call, cfg, &ops, l, on_event, l);
+	if (!err)
+		err = netwatch_new(&l->network, loop, on_network, l);
 	if (err) {
 		call_link_free(&l);
 		return err;
@@ -328,6 +357,7 @@ void call_link_free(struct call_link **lp)
 
 	if (!l)
 		return;
+	netwatch_free(&l->network);
 	loop_timer_free(&l->timer);
 	for (int i = 0; i < HTTP_CALLS; i++)
 		http_cancel(&l->slot[i].call);

@@ -1,7 +1,7 @@
 /* link.h - wires a call to real HTTP, WebSockets and timers of io
  *
- * Owns the struct call.  Media stays with the caller: media_start and
- * media_stop are passed through.
+ * Owns the struct call.  Media stays with the caller: its operations are
+ * passed through.  Watches the network, and tells call and media of changes.
  */
 #ifndef CALL_LINK_H
 #define CALL_LINK_H
@@ -15,6 +15,9 @@ struct call_link;
 struct call_link_media {
 	void (*start)(void *ctx, const struct call_media *m);
 	void (*stop)(void *ctx);
+	void (*restart)(void *ctx, const struct call_media_restart *r);
+	void (*services)(void *ctx, const struct ext_service *v, size_t count);
+	void (*network)(void *ctx);     /* addresses or routes changed, or it slept */
 };
 
 /* trace: called with every signalling message ("out"/"in", "xmpp"/"bridge"/"http"), may be

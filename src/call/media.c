@@ -94,6 +94,12 @@ static void stop_run(struct post_msg *msg)
 	free(msg);
 }
 
+static void network_run(struct post_msg *msg)
+{
+	media_path_network(((struct simple_msg *)msg)->media);
+	free(msg);
+}
+
 /* The last thing on the thread. */
 static void quit_run(struct post_msg *msg)
 {
@@ -154,7 +160,7 @@ static void release(struct media *m)
 	if (m->own) {
 		loop_timer_free(&m->tick);
 		loop_timer_free(&m->peer_tick);
-		loop_timer_free(&m->relay_tick);
+		loop_timer_free(&m->path_tick);
 		loop_timer_free(&m->stats_tick);
 		loop_watch_free(&m->media_watch);
 		post_free(&m->to_media);
@@ -232,6 +238,21 @@ void media_start(struct media *m, const struct call_media *params)
 void media_stop(struct media *m)
 {
 	send_simple(m, stop_run);
+}
+
+void media_restart(struct media *m, const struct call_media_restart *r)
+{
+	post_send(m->to_media, media_restart_new(m, r));
+}
+
+void media_services(struct media *m, const struct ext_service *v, size_t count)
+{
+	post_send(m->to_media, media_services_new(m, v, count));
+}
+
+void media_network(struct media *m)
+{
+	send_simple(m, network_run);
 }
 
 int media_post(struct media *m, struct post_msg *msg)

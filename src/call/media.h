@@ -42,6 +42,12 @@ const char *media_fingerprint(const struct media *m);   /* of our certificate, f
 
 void media_start(struct media *m, const struct call_media *params);
 void media_stop(struct media *m);
+/* As the operations of call.h. */
+void media_restart(struct media *m, const struct call_media_restart *r);
+void media_services(struct media *m, const struct ext_service *v, size_t count);
+/* Addresses or routes of this machine changed: the way in use may be dead, or
+ * another one better. */
+void media_network(struct media *m);
 /* Runs fn on the media thread (m's post). */
 int media_post(struct media *m, struct post_msg *msg);
 /* Same, and waits until it has run (at most 2 s). */

@@ -1,4 +1,10 @@
-/* media_priv.h - what media.c, media_session.c and media_servers.c share */
+/* media_priv.h - what the files of the media thread share
+ *
+ *	media.c          the thread, orders to it, news of it
+ *	media_session.c  one session: peer, figures
+ *	media_path.c     which way its datagrams take
+ *	media_servers.c  STUN and TURN servers by name
+ */
 #ifndef CALL_MEDIA_PRIV_H
 #define CALL_MEDIA_PRIV_H
 #include <pthread.h>
@@ -38,16 +44,25 @@ void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)
 size_t media_servers_relays(const struct media_servers *s);
 void media_servers_clear(struct media_servers *s);
 
+/* Both halves of ICE and the bridge's candidates. */
+struct media_creds {
+	char *local_ufrag, *local_pwd, *remote_ufrag, *remote_pwd; /* NULL: none at all */
+	struct jingle_candidate cand[JINGLE_CANDIDATES];
+	size_t cands;
+};
+void media_creds_set(struct media_creds *k, const char *ufrag, const char *pwd,
+		     const struct jingle_transport *t);
+void media_creds_clear(struct media_creds *k);
+
 /* What a session needs, owned; travels from loop to media. */
 struct media_start {
 	struct post_msg m;
 	struct media *media;
-	char *sid, *local_ufrag, *local_pwd, *remote_ufrag, *remote_pwd, *hash, *fingerprint, *cname;
+	char *sid, *hash, *fingerprint, *cname;
 	bool dtls_client;
 	uint32_t ssrc;
 	uint8_t pt_opus, pt_red, pt_event, ext_level;
-	struct jingle_candidate cand[JINGLE_CANDIDATES];
-	size_t cands;
+	struct media_creds creds;
 	struct media_servers servers;
 };
 struct media_start *media_start_new(struct media *m, const struct call_media *p);
@@ -72,12 +87,15 @@ struct media {
 	bool running;
 
 	/* media thread */
-	struct loop_timer *tick, *peer_tick, *relay_tick, *stats_tick;
+	struct loop_timer *tick, *peer_tick, *path_tick, *stats_tick;
 	struct peer *peer;
 	enum peer_state state;
 	struct media_start *session;    /* what the peer was made of; NULL: none */
+	struct media_creds next_creds;  /* of a restart that is under way ... */
+	int64_t next_creds_us;          /* ... and since when */
 	bool with_relays;               /* it has been given them */
 	int64_t started_us;
+	int64_t lost_us;                /* since when it is interrupted; 0 */
 	unsigned closing;               /* transports with a relay that is given back */
 	struct media_stats past;        /* counters of sessions that are over */
 
@@ -88,7 +106,22 @@ struct media {
 /* media_session.c, media thread */
 void media_session_start(struct media *m, struct media_start *s);
 void media_session_end(struct media *m);
+void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx); /* a new peer */
 int media_session_timers(struct media *m);      /* before the thread runs */
+struct post_msg *media_restart_new(struct media *m, const struct call_media_restart *p);
+struct post_msg *media_services_new(struct media *m, const struct ext_service *v, size_t count);
+
+/* media_path.c, media thread */
+int media_path_make(void *ctx, struct transport **out, const struct transport_events *ev,
+		    void *ev_ctx);
+void media_path_begin(struct media *m);
+void media_path_state(struct media *m);         /* of the peer: it has changed */
+void media_path_changed(struct media *m);       /* another way is in use */
+void media_path_servers(struct media *m);       /* an address became known */
+void media_path_restart(struct media *m, struct media_creds *creds); /* takes what is in it */
+void media_path_candidates(struct media *m, const struct media_creds *creds);
+void media_path_network(struct media *m);
+int media_path_timer(struct media *m);
 /* media.c: news for the loop. */
 void media_tell(struct media *m, int state, const char *why);
 

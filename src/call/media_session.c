@@ -1,11 +1,6 @@
 /* media_session.c - one media session on the media thread
  *
- * The bridge is given by address, so the first attempt needs no server and
- * waits for no name: checks go out at once.  A relay costs its owner a port
- * and traffic, and us a detour; it is taken when there was no way without for
- * 2 s.  A new agent with the same credentials is the same client to the
- * bridge, which knows us by our checks alone.  With --relay-only there is no
- * first attempt without.
+ * Made of what an offer says; which way its datagrams take is media_path.c's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,11 +11,7 @@
 #include "base/text.h"
 #include "call/media_priv.h"
 
-enum {
-	RELAY_AFTER_US = 2000000,       /* seen: ICE is up 0.07 to 0.12 s after an offer */
-	NAMES_US = 5000000,             /* how long --relay-only waits for an address */
-	STATS_US = 250000
-};
+enum { STATS_US = 250000 };
 
 /* ---- what travels ---- */
 
@@ -33,21 +24,11 @@ static char *copy(const char *s)
 	return p;
 }
 
-static void wipe(char *s)
-{
-	if (s)
-		text_wipe(s, strlen(s));
-	free(s);
-}
-
 void media_start_free(struct media_start *s)
 {
 	media_servers_clear(&s->servers);
 	free(s->sid);
-	free(s->local_ufrag);
-	wipe(s->local_pwd);
-	free(s->remote_ufrag);
-	wipe(s->remote_pwd);
+	media_creds_clear(&s->creds);
 	free(s->hash);
 	free(s->fingerprint);
 	free(s->cname);
@@ -73,6 +54,15 @@ static uint8_t payload(const struct jingle *j, const char *name)
 	return p ? p->id : 0;
 }
 
+/* One's own relay first: whoever names one wants it. */
+static void add_servers(const struct media *m, struct media_servers *to,
+			const struct ext_service *v, size_t count)
+{
+	media_servers_add_turn(to, m->turn);
+	media_servers_add_stun(to, m->stun);
+	media_servers_add_services(to, v, count);
+}
+
 struct media_start *media_start_new(struct media *m, const struct call_media *p)
 {
 	const struct jingle *j = p->offer;
@@ -84,10 +74,7 @@ struct media_start *media_start_new(struct media *m, const struct call_media *p)
 	s->m.drop = start_drop;
 	s->media = m;
 	s->sid = copy(p->sid);
-	s->local_ufrag = copy(p->local_ufrag);
-	s->local_pwd = copy(p->local_pwd);
-	s->remote_ufrag = copy(j->transport.ufrag);
-	s->remote_pwd = copy(j->transport.pwd);
+	media_creds_set(&s->creds, p->local_ufrag, p->local_pwd, &j->transport);
 	s->hash = copy(j->transport.hash);
 	s->fingerprint = copy(j->transport.fingerprint);
 	s->cname = copy(p->cname);
@@ -97,12 +84,7 @@ struct media_start *media_start_new(struct media *m, const struct call_media *p)
 	s->pt_red = payload(j, "red");
 	s->pt_event = payload(j, "telephone-event");
 	s->ext_level = jingle_ext_id(&j->audio, EXT_AUDIO_LEVEL);
-	memcpy(s->cand, j->transport.cand, j->transport.cands * sizeof(s->cand[0]));
-	s->cands = j->transport.cands;
-	/* One's own relay first: whoever names one wants it. */
-	media_servers_add_turn(&s->servers, m->turn);
-	media_servers_add_stun(&s->servers, m->stun);
-	media_servers_add_services(&s->servers, p->services, p->service_count);
+	add_servers(m, &s->servers, p->services, p->service_count);
 	return s;
 }
 
@@ -159,6 +141,7 @@ static void on_peer_state(void *ctx, enum peer_state state, const char *why)
 	m->state = state == PEER_FORGED ? PEER_FAILED : state;
 	take_stats(m);
 	media_tell(m, state, why);
+	media_path_state(m);
 	/* The peer's own times have changed with it. */
 	loop_timer_set(m->peer_tick, clock_now_us());
 }
@@ -170,44 +153,20 @@ static void on_frame(void *ctx, const struct media_frame *f)
 	m->sink.frame(m->sink_ctx, f);
 }
 
+static void on_path(void *ctx)
+{
+	struct media *m = ctx;
+
+	media_path_changed(m);
+	take_stats(m);
+}
+
 static void on_peer_tick(void *ctx, int64_t now_us)
 {
 	struct media *m = ctx;
 
 	if (m->peer)
 		loop_timer_set(m->peer_tick, peer_tick(m->peer, now_us));
-}
-
-static int make_transport(void *ctx, struct transport **out, const struct transport_events *ev,
-			  void *ev_ctx)
-{
-	struct media *m = ctx;
-	const struct media_start *s = m->session;
-	struct ice_candidate cand[JINGLE_CANDIDATES];
-	struct ice_server server[MEDIA_SERVERS];
-	struct transport_nice_config cfg = {
-		.context = loop_context(m->own), .local_ufrag = s->local_ufrag,
-		.local_pwd = s->local_pwd, .remote_ufrag = s->remote_ufrag,
-		.remote_pwd = s->remote_pwd, .cand = cand, .cands = s->cands, .server = server,
-		.relay_only = m->relay_only, .loopback = m->loopback, .closing = &m->closing,
-	};
-
-	for (size_t i = 0; i < s->cands; i++) {
-		const struct jingle_candidate *c = &s->cand[i];
-
-		cand[i] = (struct ice_candidate){ c->ip, c->port, c->priority, c->type,
-			c->foundation };
-		/* A bridge on this machine is reached by loopback alone. */
-		cfg.loopback |= !strcmp(c->ip, "::1") || text_starts(c->ip, "127.");
-	}
-	for (size_t i = 0; m->with_relays && i < s->servers.count; i++) {
-		const struct media_server *v = &s->servers.v[i];
-
-		if (*v->address)
-			server[cfg.servers++] = (struct ice_server){ v->type, v->address, v->port,
-				v->protocol, v->user, v->password };
-	}
-	return transport_nice_new(out, &cfg, ev, ev_ctx);
 }
 
 static void drop_peer(struct media *m)
@@ -222,9 +181,9 @@ static void drop_peer(struct media *m)
 	peer_free(&m->peer);
 }
 
-static void make_peer(struct media *m, bool with_relays)
+void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 {
-	static const struct peer_events ev = { on_peer_state, on_frame, NULL };
+	static const struct peer_events ev = { on_peer_state, on_frame, on_path };
 	const struct media_start *s = m->session;
 	struct peer_config cfg = {
 		.cert = m->cert, .dtls_client = s->dtls_client, .hash = s->hash,
@@ -239,8 +198,7 @@ static void make_peer(struct media *m, bool with_relays)
 
 	drop_peer(m);
 	m->state = PEER_CONNECTING;
-	m->with_relays = with_relays;
-	err = peer_new(&m->peer, &cfg, make_transport, m, &ev, m);
+	err = peer_new(&m->peer, &cfg, make, make_ctx, &ev, m);
 	if (err) {
 		m->state = PEER_FAILED;
 		media_tell(m, PEER_FAILED, strerror(-err));
@@ -250,63 +208,106 @@ static void make_peer(struct media *m, bool with_relays)
 	on_stats_tick(m, clock_now_us());
 }
 
-/* ---- relays ---- */
-
-static void relay_only(struct media *m, int64_t now_us)
-{
-	const struct media_servers *s = &m->session->servers;
-
-	if (m->peer)
-		return;
-	if (media_servers_relays(s) && !s->waiting)
-		make_peer(m, true);
-	else if (s->waiting && now_us - m->started_us < NAMES_US)
-		loop_timer_set(m->relay_tick, m->started_us + NAMES_US);
-	else if (media_servers_relays(s))
-		make_peer(m, true);
-	else
-		media_tell(m, PEER_FAILED, "no relay (TURN server) is known, and without one "
-			   "nothing is sent: see network.turn and --relay-only");
-}
-
-static void on_relay_tick(void *ctx, int64_t now_us)
-{
-	struct media *m = ctx;
-
-	if (!m->session)
-		return;
-	if (m->relay_only) {
-		relay_only(m, now_us);
-	} else if (m->state == PEER_CONNECTING && !m->with_relays &&
-		   now_us - m->started_us >= RELAY_AFTER_US &&
-		   media_servers_relays(&m->session->servers)) {
-		log_info("call", "no way to the bridge yet; trying a relay, too");
-		make_peer(m, true);
-	}
-}
-
-static void on_name(void *ctx)
-{
-	struct media *m = ctx;
-	int64_t now = clock_now_us();
-
-	/* From the timer: the session may be made anew by it. */
-	if (m->relay_only || now - m->started_us >= RELAY_AFTER_US)
-		loop_timer_set(m->relay_tick, now);
-}
-
 /* ---- a session ---- */
 
 void media_session_end(struct media *m)
 {
 	drop_peer(m);
-	loop_timer_set(m->relay_tick, CLOCK_NEVER);
+	loop_timer_set(m->path_tick, CLOCK_NEVER);
 	loop_timer_set(m->stats_tick, CLOCK_NEVER);
+	media_creds_clear(&m->next_creds);
+	m->with_relays = false;
+	m->lost_us = 0;
 	if (m->session)
 		media_start_free(m->session);
 	m->session = NULL;
 	take_stats(m);
 }
+
+static void on_servers(void *ctx)
+{
+	media_path_servers(ctx);
+}
+
+/* ---- news of the running one ---- */
+
+struct restart_msg { struct post_msg m; struct media *media; char *sid; struct media_creds creds; };
+
+static void restart_drop(struct post_msg *msg)
+{
+	struct restart_msg *r = (struct restart_msg *)msg;
+
+	media_creds_clear(&r->creds);
+	free(r->sid);
+	free(r);
+}
+
+static void restart_run(struct post_msg *msg)
+{
+	struct restart_msg *r = (struct restart_msg *)msg;
+	struct media *m = r->media;
+
+	if (!m->session || strcmp(m->session->sid, r->sid))
+		;               /* it has gone in the meantime */
+	else if (*r->creds.local_ufrag)
+		media_path_restart(m, &r->creds);
+	else
+		media_path_candidates(m, &r->creds);
+	restart_drop(msg);
+}
+
+struct post_msg *media_restart_new(struct media *m, const struct call_media_restart *p)
+{
+	struct restart_msg *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		abort();
+	r->m.run = restart_run;
+	r->m.drop = restart_drop;
+	r->media = m;
+	r->sid = copy(p->sid);
+	media_creds_set(&r->creds, p->local_ufrag, p->local_pwd, p->transport);
+	return &r->m;
+}
+
+struct services_msg { struct post_msg m; struct media *media; struct media_servers servers; };
+
+static void services_drop(struct post_msg *msg)
+{
+	struct services_msg *s = (struct services_msg *)msg;
+
+	media_servers_clear(&s->servers);
+	free(s);
+}
+
+static void services_run(struct post_msg *msg)
+{
+	struct services_msg *s = (struct services_msg *)msg;
+	struct media *m = s->media;
+
+	if (m->session) {
+		media_servers_clear(&m->session->servers);
+		m->session->servers = s->servers;
+		memset(&s->servers, 0, sizeof(s->servers));
+		media_servers_look_up(&m->session->servers, m->own, on_servers, m);
+	}
+	services_drop(msg);
+}
+
+struct post_msg *media_services_new(struct media *m, const struct ext_service *v, size_t count)
+{
+	struct services_msg *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->m.run = services_run;
+	s->m.drop = services_drop;
+	s->media = m;
+	add_servers(m, &s->servers, v, count);
+	return &s->m;
+}
+
+/* ---- a session ---- */
 
 void media_session_start(struct media *m, struct media_start *s)
 {
@@ -314,13 +315,8 @@ void media_session_start(struct media *m, struct media_start *s)
 	m->session = s;
 	m->started_us = clock_now_us();
 	media_tell(m, PEER_CONNECTING, "");
-	if (!m->relay_only)
-		make_peer(m, false);
-	media_servers_look_up(&s->servers, m->own, on_name, m);
-	if (m->relay_only)
-		relay_only(m, m->started_us);
-	else if (s->servers.count)
-		loop_timer_set(m->relay_tick, m->started_us + RELAY_AFTER_US);
+	media_servers_look_up(&s->servers, m->own, on_servers, m);
+	media_path_begin(m);
 }
 
 int media_session_timers(struct media *m)
@@ -328,7 +324,7 @@ int media_session_timers(struct media *m)
 	int err = loop_timer_new(&m->peer_tick, m->own, "peer", on_peer_tick, m);
 
 	if (!err)
-		err = loop_timer_new(&m->relay_tick, m->own, "relay", on_relay_tick, m);
+		err = media_path_timer(m);
 	if (!err)
 		err = loop_timer_new(&m->stats_tick, m->own, "media figures", on_stats_tick, m);
 	return err;

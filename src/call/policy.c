@@ -94,7 +94,7 @@ static void take_services(struct call *c, const json_t *list)
 				 (int)(json_integer_value(json_object_get(s, "port")) & 0xffff));
 	}
 	if (!ext_services_parse(&v, &n, services) && n)
-		join_services(c, v, n);
+		services_take(c, v, n);
 	else
 		ext_services_free(&v, &n);
 	xml_free(&services);

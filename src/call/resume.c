@@ -161,9 +161,3 @@ void resume_network(struct call *c, int64_t slept_us)
 		xmpp_stream_probe(c->stream, c->now_us);
 }
 
-void call_network_changed(struct call *c, int64_t slept_us, int64_t now_us)
-{
-	call_enter(c, now_us);
-	resume_network(c, slept_us);
-	call_leave_input(c);
-}

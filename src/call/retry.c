@@ -1,6 +1,7 @@
 /* retry.c - what is done when the sound fails, or the focus goes
  *
- *	no answers for 10 s, failed -> ping -> terminate with restart -> new offer
+ *	no answers for 10 s -> other ways (ice_restart.c) -> none
+ *	failed -> ping -> terminate with restart -> new offer
  *	three restarts, or no offer -> out of the room and in again
  *	that in vain, twice -> a restart now and then, until there is a way
  *
@@ -15,7 +16,6 @@
 #include "rtc/peer.h"
 
 enum {
-	INTERRUPTED_US = 10000000,      /* without an answered check: the bridge is gone */
 	PING_US = 20000000,
 	OFFER_US = 20000000,            /* seen: 0.1 to 5.5 s after a restart */
 	SELDOM_US = 30000000            /* where rejoining did not help */
@@ -136,6 +136,7 @@ static void on_up(struct call *c)
 	c->restart_row = c->rejoin_row = 0;
 	c->no_media_told = false;
 	outage_end(c);
+	ice_restart_up(c);
 }
 
 static void on_failed(struct call *c, const char *why)
@@ -163,7 +164,9 @@ void call_media_state(struct call *c, const char *sid, int state, const char *wh
 	} else if (state == PEER_INTERRUPTED && !c->interrupted_us) {
 		outage_begin(c, OUTAGE_LINE);
 		c->media_up = false;
-		c->interrupted_us = now_us + INTERRUPTED_US;
+		c->interrupted_us = ice_restart_interrupted(c, why);
+	} else if (state == PEER_CONNECTING && *why) {
+		call_notice(c, "%s", why);
 	}
 	call_leave_input(c);
 }
@@ -219,8 +222,10 @@ static bool is_due(const struct call *c, int64_t at_us)
 
 void session_tick(struct call *c)
 {
+	ice_restart_tick(c);
+	services_tick(c);
 	if (is_due(c, c->interrupted_us))
-		session_restart(c, "no answers for 10 s");
+		session_restart(c, "no other way to the bridge was found");
 	if (is_due(c, c->restart_at_us)) {
 		c->restart_at_us = 0;
 		ask_restart(c);
@@ -237,6 +242,8 @@ void session_tick(struct call *c)
 
 void session_next(const struct call *c, int64_t *next)
 {
+	ice_restart_next(c, next);
+	sooner(next, c->services_at_us);
 	sooner(next, c->interrupted_us);
 	sooner(next, c->restart_at_us);
 	sooner(next, c->media_limit_us);

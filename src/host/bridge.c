@@ -334,6 +334,20 @@ static void do_accept(struct bridge *b, const struct call *c, int64_t now_us)
 	forward_accept(b->forward, c->room, c->id, c->transport, now_us);
 }
 
+static void do_restart(struct bridge *b, const struct call *c, int64_t now_us)
+{
+	int err = forward_restart(b->forward, c->room, c->id, c->ufrag, c->pwd, now_us);
+
+	if (err)
+		log_info("host", "no ICE restart for %s: %s", c->id, strerror(-err));
+}
+
+static void do_restart_accept(struct bridge *b, const struct call *c, int64_t now_us)
+{
+	(void)now_us;
+	forward_restart_accept(b->forward, c->room, c->id, c->transport);
+}
+
 static void do_sources(struct bridge *b, const struct call *c, int64_t now_us)
 {
 	forward_sources(b->forward, c->room, c->id, &c->sources, now_us);
@@ -376,6 +390,23 @@ static void offer(struct bridge *b, struct jingle_transport *t, const struct cal
 	bridge_candidates(t, b->address, b->public_address, b->port);
 }
 
+static void draw_credentials(struct bridge *b, struct call *c, struct jingle_transport *t)
+{
+	rng_alnum(c->ufrag, UFRAG);     /* 48 bits: two alike would be told as a failure */
+	rng_alnum(c->pwd, PWD);
+	offer(b, t, c);
+}
+
+static void copy_transport(struct call *c, const struct jingle_transport *t)
+{
+	c->transport = g_new0(struct jingle_transport, 1);
+	text_copy(c->transport->ufrag, sizeof(t->ufrag), t->ufrag);
+	text_copy(c->transport->pwd, sizeof(t->pwd), t->pwd);
+	text_copy(c->transport->hash, sizeof(t->hash), t->hash);
+	text_copy(c->transport->fingerprint, sizeof(t->fingerprint), t->fingerprint);
+	text_copy(c->transport->setup, sizeof(t->setup), t->setup);
+}
+
 int bridge_add(struct bridge *b, const struct bridge_endpoint *e,
 	       struct jingle_transport *transport)
 {
@@ -386,9 +417,16 @@ int bridge_add(struct bridge *b, const struct bridge_endpoint *e,
 	c = new_call(b, do_add, e->room, e->id);
 	c->endpoint = *e;
 	c->endpoint.id = NULL;
-	rng_alnum(c->ufrag, UFRAG);     /* 48 bits: two alike would be told as a failure */
-	rng_alnum(c->pwd, PWD);
-	offer(b, transport, c);
+	draw_credentials(b, c, transport);
+	return post_send(b->down, &c->m);
+}
+
+int bridge_restart(struct bridge *b, unsigned room, const char *id,
+		   struct jingle_transport *transport)
+{
+	struct call *c = new_call(b, do_restart, room, id);
+
+	draw_credentials(b, c, transport);
 	return post_send(b->down, &c->m);
 }
 
@@ -399,12 +437,19 @@ int bridge_accept(struct bridge *b, unsigned room, const char *id, const struct 
 	if (!*t->ufrag || !*t->pwd || !*t->fingerprint || !*t->hash)
 		return -EINVAL;
 	c = new_call(b, do_accept, room, id);
-	c->transport = g_new0(struct jingle_transport, 1);
-	text_copy(c->transport->ufrag, sizeof(t->ufrag), t->ufrag);
-	text_copy(c->transport->pwd, sizeof(t->pwd), t->pwd);
-	text_copy(c->transport->hash, sizeof(t->hash), t->hash);
-	text_copy(c->transport->fingerprint, sizeof(t->fingerprint), t->fingerprint);
-	text_copy(c->transport->setup, sizeof(t->setup), t->setup);
+	copy_transport(c, t);
+	return post_send(b->down, &c->m);
+}
+
+int bridge_restart_accept(struct bridge *b, unsigned room, const char *id,
+			  const struct jingle_transport *t)
+{
+	struct call *c;
+
+	if (!*t->ufrag || !*t->pwd)
+		return -EINVAL;
+	c = new_call(b, do_restart_accept, room, id);
+	copy_transport(c, t);
 	return post_send(b->down, &c->m);
 }
 

@@ -65,6 +65,14 @@ int bridge_add(struct bridge *b, const struct bridge_endpoint *e,
  * one is missing; what else may be wrong with it is told by an event. */
 int bridge_accept(struct bridge *b, unsigned room, const char *id,
 		  const struct jingle_transport *t);
+/* New ICE credentials for an endpoint that runs; fills transport as bridge_add()
+ * does.  The way in use stays until the endpoint's checks have come over the new
+ * one; without them it is given up after 20 s. */
+int bridge_restart(struct bridge *b, unsigned room, const char *id,
+		   struct jingle_transport *transport);
+/* The endpoint's half of it: ufrag and pwd are used. */
+int bridge_restart_accept(struct bridge *b, unsigned room, const char *id,
+			  const struct jingle_transport *t);
 /* All sources that it sends now, groups included; replaces the former ones. */
 void bridge_sources(struct bridge *b, unsigned room, const char *id, const struct source_set *s);
 /* Drops its audio or video before decryption. */

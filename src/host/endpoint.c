@@ -50,8 +50,13 @@ void endpoint_fail(struct endpoint *e, const char *why)
 
 static void on_transport_state(void *ctx, enum transport_state state)
 {
-	struct endpoint *e = ctx;
+	struct leg *l = ctx;
+	struct endpoint *e = l->e;
 
+	if (l->role == LEG_NEXT && state == TRANSPORT_CONNECTED && !e->failed)
+		endpoint_path_take(e, l);
+	if (l->role != LEG_USED)
+		return;
 	if (state == TRANSPORT_CONNECTED && !e->connected) {
 		e->connected = true;
 		/* A client's hello; a server only begins to count. */
@@ -75,7 +80,7 @@ static bool over_limit(struct endpoint *e, int64_t now_us)
 
 static void on_datagram(void *ctx, const uint8_t *p, size_t len, int64_t arrival_us)
 {
-	struct endpoint *e = ctx;
+	struct endpoint *e = ((struct leg *)ctx)->e;
 
 	e->f->stats.in_packets++;
 	e->f->stats.in_bytes += len;
@@ -140,13 +145,13 @@ static void on_dtls_data(void *ctx, const uint8_t *p, size_t len)
 
 /* ---- making, the answer, freeing ---- */
 
+static const struct transport_events transport_events = { on_transport_state, on_datagram };
 static const struct dtls_events dtls_events = { on_dtls_send, on_dtls_state, on_dtls_data };
 
 int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
 		 const struct bridge_endpoint *cfg, const char *ufrag, const char *pwd,
 		 int64_t now_us)
 {
-	static const struct transport_events ev = { on_transport_state, on_datagram };
 	struct endpoint *e;
 	int err;
 
@@ -167,7 +172,7 @@ int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
 	e->last_n = -1;
 	e->def.max_height = 180;
 	e->all = true;
-	err = f->ops.make(f->ctx, &e->transport, ufrag, pwd, &ev, e);
+	err = endpoint_path_open(e, ufrag, pwd, &transport_events);
 	if (!err)
 		err = dtls_new(&e->dtls, f->cfg.cert, false, NULL, NULL, &dtls_events, e);
 	if (err) {
@@ -215,6 +220,11 @@ int endpoint_accept(struct endpoint *e, const struct jingle_transport *t, int64_
 	return err;
 }
 
+int endpoint_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us)
+{
+	return endpoint_path_restart(e, ufrag, pwd, &transport_events, now_us);
+}
+
 void endpoint_free(struct endpoint **ee)
 {
 	struct endpoint *e = *ee;
@@ -224,7 +234,7 @@ void endpoint_free(struct endpoint **ee)
 	if (e->dtls && e->transport)
 		dtls_close(e->dtls);
 	dtls_free(&e->dtls);
-	transport_free(&e->transport);
+	endpoint_paths_close(e);
 	srtp_box_free(&e->box);
 	for (size_t i = 0; i < e->tracks; i++)
 		forward_track_free(e->track[i]);
@@ -257,7 +267,7 @@ void endpoint_active(struct endpoint *e, int64_t now_us)
 /* Returns false when it has expired. */
 static bool check_signs(struct endpoint *e, int64_t now_us)
 {
-	int64_t heard_us = e->transport ? e->f->ops.heard_us(e->f->ctx, e->transport) : 0;
+	int64_t heard_us = endpoint_paths_heard_us(e);
 	int64_t limit_us;
 
 	if (heard_us > e->active_us)
@@ -308,6 +318,7 @@ static void tick_media(struct endpoint *e, int64_t now_us)
 
 bool endpoint_tick(struct endpoint *e, int64_t now_us)
 {
+	endpoint_paths_tick(e, now_us);
 	if (!e->failed && !e->box)
 		forward_wake(e->f, dtls_tick(e->dtls, now_us));
 	if (is_due(&e->next_check_us, CHECK_US, now_us) && !check_signs(e, now_us))

@@ -1,7 +1,8 @@
 /* endpoint.h - what the files of the media core share
  *
  *	forward.c               halls (rooms as media sees them), time, figures
- *	endpoint.c              one endpoint: transport, DTLS, expiry, connectivity
+ *	endpoint.c              one endpoint: DTLS, expiry, connectivity
+ *	endpoint_path.c         its transports: the one in use, the one to follow
  *	endpoint_sources.c      its tracks
  *	endpoint_channel.c      its channel messages
  *	forward_media.c         RTP in, sound to all
@@ -92,6 +93,15 @@ struct track {
 	struct sub sub[SLOTS];
 };
 
+enum { LEGS = 3 };
+enum leg_role { LEG_USED, LEG_NEXT, LEG_OLD };
+struct leg {                    /* a way to the peer (endpoint_path.c) */
+	struct endpoint *e;
+	struct transport *t;    /* NULL: free place */
+	enum leg_role role;
+	int64_t until_us;       /* next, old: then it goes */
+};
+
 struct endpoint {
 	struct forward *f;
 	struct hall *room;
@@ -99,7 +109,8 @@ struct endpoint {
 	char id[NAME];
 	struct bridge_endpoint cfg;     /* id, room: see above */
 
-	struct transport *transport;
+	struct transport *transport;    /* in use: that of the leg */
+	struct leg leg[LEGS];
 	struct dtls *dtls;
 	bool dtls_client, connected, failed;
 	struct srtp_box *box;           /* NULL until the keys are there */
@@ -174,6 +185,19 @@ void endpoint_fail(struct endpoint *e, const char *why);
 void endpoint_active(struct endpoint *e, int64_t now_us);
 bool endpoint_tick(struct endpoint *e, int64_t now_us); /* false: it has expired */
 void endpoint_send(struct endpoint *e, const uint8_t *p, size_t len);
+
+int endpoint_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us);
+
+/* endpoint_path.c */
+int endpoint_path_open(struct endpoint *e, const char *ufrag, const char *pwd,
+		       const struct transport_events *ev);
+void endpoint_paths_close(struct endpoint *e);
+int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd,
+			  const struct transport_events *ev, int64_t now_us);
+int endpoint_path_restart_accept(struct endpoint *e, const char *ufrag, const char *pwd);
+void endpoint_path_take(struct endpoint *e, struct leg *next);
+int64_t endpoint_paths_heard_us(struct endpoint *e);
+void endpoint_paths_tick(struct endpoint *e, int64_t now_us);
 
 /* endpoint_sources.c */
 void endpoint_sources(struct endpoint *e, const struct source_set *s);

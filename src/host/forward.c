@@ -229,6 +229,22 @@ int forward_accept(struct forward *f, unsigned room, const char *id,
 	return e ? endpoint_accept(e, t, now_us) : -ENOENT;
 }
 
+int forward_restart(struct forward *f, unsigned room, const char *id, const char *ufrag,
+		    const char *pwd, int64_t now_us)
+{
+	struct endpoint *e = forward_find(f, room, id);
+
+	return e ? endpoint_restart(e, ufrag, pwd, now_us) : -ENOENT;
+}
+
+int forward_restart_accept(struct forward *f, unsigned room, const char *id,
+			   const struct jingle_transport *t)
+{
+	struct endpoint *e = forward_find(f, room, id);
+
+	return e ? endpoint_path_restart_accept(e, t->ufrag, t->pwd) : -ENOENT;
+}
+
 void forward_sources(struct forward *f, unsigned room, const char *id,
 		     const struct source_set *s, int64_t now_us)
 {

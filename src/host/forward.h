@@ -49,6 +49,10 @@ int forward_add(struct forward *f, const struct bridge_endpoint *e, const char *
 		const char *pwd, int64_t now_us);
 int forward_accept(struct forward *f, unsigned room, const char *id,
 		   const struct jingle_transport *t, int64_t now_us);
+int forward_restart(struct forward *f, unsigned room, const char *id, const char *ufrag,
+		    const char *pwd, int64_t now_us);
+int forward_restart_accept(struct forward *f, unsigned room, const char *id,
+			   const struct jingle_transport *t);
 void forward_sources(struct forward *f, unsigned room, const char *id,
 		     const struct source_set *s, int64_t now_us);
 void forward_force_mute(struct forward *f, unsigned room, const char *id, bool video, bool mute);

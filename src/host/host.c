@@ -134,6 +134,17 @@ static int b_accept(void *b, unsigned room, const char *id, const struct jingle_
 	return bridge_accept(b, room, id, t);
 }
 
+static int b_restart(void *b, unsigned room, const char *id, struct jingle_transport *transport)
+{
+	return bridge_restart(b, room, id, transport);
+}
+
+static int b_restart_accept(void *b, unsigned room, const char *id,
+			    const struct jingle_transport *t)
+{
+	return bridge_restart_accept(b, room, id, t);
+}
+
 static void b_sources(void *b, unsigned room, const char *id, const struct source_set *s)
 {
 	bridge_sources(b, room, id, s);
@@ -160,7 +171,8 @@ static void b_channel_closed(void *b, unsigned room, const char *id)
 }
 
 static const struct bridge_ops bridge_ops = {
-	b_add, b_accept, b_sources, b_remove, b_channel_open, b_channel_input, b_channel_closed,
+	b_add, b_accept, b_restart, b_restart_accept, b_sources, b_remove, b_channel_open,
+	b_channel_input, b_channel_closed,
 };
 
 static void on_bridge_state(void *ctx, unsigned room, const char *endpoint, uint64_t session,

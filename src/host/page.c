@@ -60,7 +60,7 @@ void page_config(const struct page_site *s, struct buf *out)
 		 "\tchannelLastN: -1,\n"
 		 "\tvideoQuality: { codecPreferenceOrder: [\"VP8\"], mobileCodecPreferenceOrder: [\"VP8\"] },\n"
 		 "\tflags: { ssrcRewritingEnabled: false, rtpMidDemuxEnabled: false },\n"
-		 "\tenableIceRestart: false,\n"
+		 "\tenableIceRestart: true,\n"
 		 "\tdisableThirdPartyRequests: true,\n"
 		 "\tanalytics: { disabled: true }\n"
 		 "};\n");

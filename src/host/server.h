@@ -21,6 +21,9 @@ struct channel;         /* a client's bridge channel */
 struct bridge_ops {
 	int (*add)(void *b, const struct bridge_endpoint *e, struct jingle_transport *transport);
 	int (*accept)(void *b, unsigned room, const char *id, const struct jingle_transport *t);
+	int (*restart)(void *b, unsigned room, const char *id, struct jingle_transport *transport);
+	int (*restart_accept)(void *b, unsigned room, const char *id,
+			      const struct jingle_transport *t);
 	void (*sources)(void *b, unsigned room, const char *id, const struct source_set *s);
 	void (*remove)(void *b, unsigned room, const char *id);
 	void (*channel_open)(void *b, unsigned room, const char *id);

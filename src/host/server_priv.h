@@ -94,6 +94,8 @@ struct session {
 	char password[SECRET_BYTES + 1];        /* of the channel */
 	uint64_t number;
 	bool was_invited;
+	bool client_passive;                    /* in DTLS: the bridge begins */
+	unsigned ice_generation;                /* restarts of ICE in place */
 	struct source_set own;                  /* sends */
 	struct source_set told;                 /* has been signalled */
 	int64_t restart_us[RESTARTS];

@@ -154,6 +154,8 @@ static void on_accept(struct occupant *o, const struct xml *iq, struct jingle *j
 		return;
 	}
 	o->session.state = SESSION_ACTIVE;
+	o->session.client_passive = !strcmp(j->transport.setup, "passive");
+	o->session.ice_generation = 0;
 	ok(o, iq);
 	pass_last_n(o, j->initial_last_n);
 	sources_sync(o->room);
@@ -222,13 +224,49 @@ static void on_terminate(struct occupant *o, const struct xml *iq, struct jingle
 	}
 }
 
+/* New credentials of the bridge, for who asked; its own follow by transport-info. */
+static void send_transport(struct occupant *o, struct jingle *j)
+{
+	struct session *s = &o->session;
+
+	j->action = JINGLE_TRANSPORT_INFO;
+	host_set(&j->sid, s->sid);
+	j->transport.ice_generation = ++s->ice_generation;
+	text_copy(j->transport.setup, sizeof(j->transport.setup),
+		  s->client_passive ? "active" : "passive");
+	focus_send(o, jingle_write(j, NULL, "initiator", true, true), NULL);
+}
+
+static void on_ice_restart(struct occupant *o, const struct xml *iq)
+{
+	struct server *s = o->room->server;
+	struct jingle *j;
+
+	if (o->session.state != SESSION_ACTIVE) {
+		refuse_jingle(o, iq, "wait", "unexpected-request", "out-of-order");
+		return;
+	}
+	if (!host_session_may_restart(o)) {
+		refuse(o, iq, "resource-constraint", "rate-limited");
+		return;
+	}
+	j = host_alloc(sizeof(*j));
+	if (s->bridge_ops->restart(s->bridge, o->room->number, o->nick, &j->transport)) {
+		refuse(o, iq, "internal-server-error", "the bridge gave no new transport");
+	} else {
+		ok(o, iq);
+		send_transport(o, j);
+	}
+	jingle_clear(j);
+	free(j);
+}
+
 static void on_info(struct occupant *o, const struct xml *iq, struct jingle *j)
 {
 	if (j->ice_restart && other_bridge_session(o, j)) {
 		refuse(o, iq, "item-not-found", "no such bridge session");
 	} else if (j->ice_restart) {
-		/* Clients fall back to a restart of the session. */
-		refuse(o, iq, "feature-not-implemented", "no ICE restart in place: restart the session");
+		on_ice_restart(o, iq);
 	} else if (!j->ice_failed || other_bridge_session(o, j)) {
 		ok(o, iq);
 	} else if (!host_session_may_restart(o)) {
@@ -240,11 +278,17 @@ static void on_info(struct occupant *o, const struct xml *iq, struct jingle *j)
 	}
 }
 
-/* Candidates are of no use: the bridge learns addresses from checks. */
+/* Candidates are of no use: the bridge learns addresses from checks.  What
+ * counts is the answer to a restart of ICE, and only to the last one. */
 static void on_transport_info(struct occupant *o, const struct xml *iq, struct jingle *j)
 {
-	(void)j;
+	struct server *s = o->room->server;
+	const struct jingle_transport *t = &j->transport;
+
 	ok(o, iq);
+	if (t->ice_generation && t->ice_generation == o->session.ice_generation &&
+	    o->session.state == SESSION_ACTIVE)
+		s->bridge_ops->restart_accept(s->bridge, o->room->number, o->nick, t);
 }
 
 /* ---- dispatch ---- */

@@ -77,6 +77,11 @@ struct transport_nice_config {
 };
 int transport_nice_new(struct transport **out, const struct transport_nice_config *cfg,
 		       const struct transport_events *ev, void *ctx);
+/* Is the way in use still what this machine's network says? */
+enum transport_way {
+	TRANSPORT_WAY_SAME, TRANSPORT_WAY_OTHER /* a better one is there */, TRANSPORT_WAY_GONE
+};
+enum transport_way transport_nice_look(const struct transport *t);
 /* More of the peer's candidates (trickle). */
 int transport_nice_add(struct transport *t, const struct ice_candidate *c);
 

@@ -21,6 +21,7 @@
 #include <nice/interfaces.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -377,6 +378,57 @@ int transport_nice_new(struct transport **out, const struct transport_nice_confi
 	t->ready = true;
 	*out = base;
 	return 0;
+}
+
+/* ---- the network changes ---- */
+
+static bool is_ours(const char *ip)
+{
+	GList *ips = nice_interfaces_get_local_ips(TRUE);
+	bool found = false;
+
+	for (GList *i = ips; i && !found; i = i->next)
+		found = !strcmp(i->data, ip);
+	g_list_free_full(ips, g_free);
+	return found;
+}
+
+/* The address from which this machine would send to another one today; "" no
+ * way there.  Connecting a datagram socket sends nothing. */
+static void source_towards(const NiceAddress *to, char out[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+	NiceAddress from;
+	int fd;
+
+	out[0] = 0;
+	nice_address_copy_to_sockaddr(to, (struct sockaddr *)&a);
+	fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (!connect(fd, (struct sockaddr *)&a, a.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+		     : sizeof(struct sockaddr_in)) &&
+	    !getsockname(fd, (struct sockaddr *)&a, &len)) {
+		nice_address_set_from_sockaddr(&from, (struct sockaddr *)&a);
+		nice_address_to_string(&from, out);
+	}
+	close(fd);
+}
+
+enum transport_way transport_nice_look(const struct transport *base)
+{
+	const struct nice_transport *t = (const struct nice_transport *)base;
+	char ip[INET6_ADDRSTRLEN] = "", today[INET6_ADDRSTRLEN] = "";
+	NiceCandidate *local, *remote;
+
+	if (!nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
+		return TRANSPORT_WAY_SAME;
+	nice_address_to_string(&local->base_addr, ip);
+	if (!is_ours(ip))
+		return TRANSPORT_WAY_GONE;
+	source_towards(&remote->addr, today);
+	return *today && strcmp(ip, today) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
 }
 
 int transport_nice_add(struct transport *base, const struct ice_candidate *c)

@@ -77,6 +77,30 @@ static void media_stop_op(void *ctx)
 	session_set_media(s, SESSION_MEDIA_NONE, "");
 }
 
+static void media_restart_op(void *ctx, const struct call_media_restart *r)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_restart(sound_media(s->sound), r);
+}
+
+static void media_services_op(void *ctx, const struct ext_service *v, size_t count)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_services(sound_media(s->sound), v, count);
+}
+
+static void media_network_op(void *ctx)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_network(sound_media(s->sound));
+}
+
 void session_apply_muted(struct session *s, bool muted)
 {
 	s->muted = muted;
@@ -161,7 +185,9 @@ static const char *or_null(const char *s)
 
 static int start_call(struct session *s)
 {
-	static const struct call_link_media media = { media_start_op, media_stop_op };
+	static const struct call_link_media media = {
+		media_start_op, media_stop_op, media_restart_op, media_services_op, media_network_op
+	};
 	const struct settings *set = s->settings;
 	char *user = login_part(s, false), *password = login_part(s, true);
 	struct call_config cfg = {

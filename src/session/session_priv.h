@@ -134,6 +134,7 @@ void sound_free(struct sound **so);
 const char *sound_fingerprint(const struct sound *so);
 void sound_start(struct sound *so, const struct call_media *m);
 void sound_stop(struct sound *so);
+struct media *sound_media(struct sound *so);
 void sound_device(struct sound *so, enum audio_side side, const char *spec);
 void sound_muted(struct sound *so, bool muted);
 void sound_deaf(struct sound *so, bool deaf);

@@ -343,6 +343,11 @@ void sound_stop(struct sound *so)
 	media_stop(so->media);
 }
 
+struct media *sound_media(struct sound *so)
+{
+	return so->media;
+}
+
 void sound_snapshot(struct sound *so, struct sound_snapshot *out)
 {
 	pthread_mutex_lock(&so->lock);

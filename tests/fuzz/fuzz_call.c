@@ -47,6 +47,21 @@ static void op_close(void *ctx)
 	(void)ctx;
 }
 
+static void op_restart(void *ctx, const struct call_media_restart *r)
+{
+	(void)ctx;
+	if (!r->transport || (r->local_ufrag && strlen(r->local_ufrag) < 4))
+		abort();
+}
+
+static void op_services(void *ctx, const struct ext_service *v, size_t count)
+{
+	(void)ctx;
+	for (size_t i = 0; i < count; i++)
+		if (!v[i].host)
+			abort();
+}
+
 static void op_media(void *ctx, const struct call_media *m)
 {
 	(void)ctx;
@@ -158,7 +173,7 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct call_ops ops = {
-		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close
+		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services
 	};
 	struct call_config cfg = { .url = "http://127.0.0.1/room", .name = "x", .fingerprint = "AA", .seed = 1 };
 	struct world w = { 0 };

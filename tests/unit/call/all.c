@@ -11,6 +11,7 @@ extern const struct CMUnitTest test_join[];
 extern const struct CMUnitTest test_call[];
 extern const struct CMUnitTest test_media[];
 extern const struct CMUnitTest test_link[];
+extern const struct CMUnitTest test_ice_restart[];
 
 int main(int argc, char **argv)
 {
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
 		{ "odd", test_odd },
 		{ "recorded", test_recorded }, { "join", test_join },
 		{ "call", test_call }, { "media", test_media }, { "link", test_link },
+		{ "ice_restart", test_ice_restart },
 		{ NULL, NULL }
 	};
 

@@ -113,6 +113,31 @@ static void op_media_stop(void *ctx)
 	s->media_up_at = 0;
 }
 
+static void op_media_restart(void *ctx, const struct call_media_restart *r)
+{
+	struct script *s = ctx;
+
+	assert_string_equal(r->sid, s->media_sid);
+	if (!r->local_ufrag) {
+		s->media_candidates += r->transport->cands;
+		return;
+	}
+	assert_true(strlen(r->local_ufrag) >= 4 && strlen(r->local_pwd) >= 22);
+	s->media_restarts++;
+	set(&s->restart_ufrag, r->transport->ufrag);
+	if (!s->media_silent)
+		s->media_up_at = s->now + 100000;
+}
+
+static void op_media_services(void *ctx, const struct ext_service *v, size_t count)
+{
+	struct script *s = ctx;
+
+	(void)v;
+	(void)count;
+	s->media_services++;
+}
+
 /* ---- what it tells ---- */
 
 static const char *state_name(enum call_state st)
@@ -175,7 +200,7 @@ void script_new(struct script *s, const struct script_config *cfg)
 {
 	static const struct call_ops ops = {
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open, op_channel_send,
-		op_channel_close, op_media_start, op_media_stop
+		op_channel_close, op_media_start, op_media_stop, op_media_restart, op_media_services
 	};
 	struct call_config cc = {
 		.url = cfg->url ? cfg->url : "http://127.0.0.1:8080/room", .name = cfg->name ? cfg->name : "Bob",
@@ -211,6 +236,7 @@ void script_free(struct script *s)
 	free(s->channel_url);
 	free(s->channel_asked);
 	free(s->media_sid);
+	free(s->restart_ufrag);
 }
 
 /* ---- stanzas ---- */

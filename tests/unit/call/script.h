@@ -30,7 +30,9 @@ struct script {
 	bool stream_up, channel_up;
 	unsigned stream_opens, channel_opens, requests;
 	/* media */
-	unsigned media_starts, media_stops;
+	unsigned media_starts, media_stops, media_restarts, media_services;
+	size_t media_candidates;        /* trickled */
+	char *restart_ufrag;            /* theirs, of the last restart */
 	char *media_sid;
 	uint32_t media_ssrc;
 	bool media_silent;              /* never comes up */

@@ -115,6 +115,19 @@ static void media_start_none(void *ctx, const struct call_media *m)
 	(void)m;
 }
 
+static void media_restart_none(void *ctx, const struct call_media_restart *r)
+{
+	(void)ctx;
+	(void)r;
+}
+
+static void media_services_none(void *ctx, const struct ext_service *v, size_t count)
+{
+	(void)ctx;
+	(void)v;
+	(void)count;
+}
+
 /* One that nobody listens at: just given and taken back. */
 static uint16_t free_port(void)
 {
@@ -131,7 +144,9 @@ static uint16_t free_port(void)
 static void open_world(struct world *w, bool no_config, bool no_server)
 {
 	static const struct net_server_handlers h = { on_request, filter, on_accepted };
-	static const struct call_link_media media = { media_start_none, media_none };
+	static const struct call_link_media media = {
+		media_start_none, media_none, media_restart_none, media_services_none, media_none
+	};
 	struct net_server_params p = { .address = "127.0.0.1", .max_ws_bytes = 65536 };
 	struct net_config nc = { .user_agent = "test" };
 	struct call_config cfg = { .name = "Bob", .fingerprint = "AA" };

@@ -64,6 +64,31 @@ static int fake_accept(void *b, unsigned room, const char *id, const struct jing
 	return w->accept_error;
 }
 
+static int fake_restart(void *b, unsigned room, const char *id, struct jingle_transport *t)
+{
+	struct house *w = b;
+
+	(void)room;
+	assert_non_null(house_endpoint(w, id));
+	t->present = true;
+	snprintf(t->ufrag, sizeof(t->ufrag), "again%u", ++w->restarts);
+	snprintf(t->pwd, sizeof(t->pwd), "0123456789012345678901");
+	snprintf(t->hash, sizeof(t->hash), "sha-256");
+	snprintf(t->fingerprint, sizeof(t->fingerprint), "AB:CD");
+	return 0;
+}
+
+static int fake_restart_accept(void *b, unsigned room, const char *id,
+			       const struct jingle_transport *t)
+{
+	struct house *w = b;
+
+	(void)room;
+	assert_non_null(house_endpoint(w, id));
+	snprintf(w->restart_ufrag, sizeof(w->restart_ufrag), "%.31s", t->ufrag);
+	return 0;
+}
+
 static void fake_sources(void *b, unsigned room, const char *id, const struct source_set *s)
 {
 	struct fake_endpoint *e = house_endpoint(b, id);
@@ -110,7 +135,7 @@ static void fake_channel_closed(void *b, unsigned room, const char *id)
 }
 
 static const struct bridge_ops fake_bridge = {
-	fake_add, fake_accept, fake_sources, fake_remove, fake_channel_open, fake_channel_input,
+	fake_add, fake_accept, fake_restart, fake_restart_accept, fake_sources, fake_remove, fake_channel_open, fake_channel_input,
 	fake_channel_closed,
 };
 

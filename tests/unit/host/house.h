@@ -41,6 +41,8 @@ struct house {
 	struct fake_endpoint ep[HOUSE_ENDPOINTS];
 	size_t eps;
 	int add_error, accept_error;    /* what the bridge answers */
+	unsigned restarts;
+	char restart_ufrag[32];         /* of the last answer to one */
 	unsigned removed;
 	char last_channel_text[256];
 	char admitted[64][64];          /* conference/endpoint/password */

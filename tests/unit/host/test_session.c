@@ -492,11 +492,57 @@ static void older_clients_say_that_ice_failed(void **state)
 	jingle_to_focus(b, "session-info", b->sid, buf_str(&x));        /* about the old one */
 	want2(b, "id=\"j\"", "result");
 	want_none(b, "session-");
-	buf_clear(&x);
-	buf_addf(&x, "<bridge-session xmlns='%s' id='%s' ice-restart='true'/>", NS_FOCUS, b->bridge_session);
-	jingle_to_focus(b, "session-info", b->sid, buf_str(&x));
-	want2(b, "id=\"j\"", "feature-not-implemented");
 	buf_free(&x);
+	house_free(w);
+}
+
+static void ask_ice_restart(struct guest *g, const char *bridge_session)
+{
+	struct buf x = { 0 };
+
+	buf_addf(&x, "<bridge-session xmlns='%s' id='%s' ice-restart='true'/>", NS_FOCUS, bridge_session);
+	jingle_to_focus(g, "session-info", g->sid, buf_str(&x));
+	buf_free(&x);
+}
+
+static void give_transport(struct guest *g, unsigned generation, const char *ufrag)
+{
+	struct buf x = { 0 };
+
+	buf_addf(&x, "<content creator='responder' name='audio'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' "
+		 "ufrag='%s' pwd='0123456789abcdef012345' ice-generation='%u'/></content>", ufrag, generation);
+	jingle_to_focus(g, "transport-info", g->sid, buf_str(&x));
+	want2(g, "id=\"j\"", "result");
+	buf_free(&x);
+}
+
+static void ice_is_restarted_in_place(void **state)
+{
+	struct guest *a, *b;
+	struct house *w = two_talking(&a, &b);
+
+	(void)state;
+	ask_ice_restart(b, "another");
+	want2(b, "id=\"j\"", "item-not-found");
+	give_transport(b, 1, "early");          /* nobody asked for it */
+	assert_string_equal(w->restart_ufrag, "");
+	ask_ice_restart(b, b->bridge_session);
+	want2(b, "id=\"j\"", "result");
+	want2(b, "transport-info", "ice-generation=\"1\"");
+	assert_int_equal(w->restarts, 1);
+	give_transport(b, 1, "mine");
+	assert_string_equal(w->restart_ufrag, "mine");
+	ask_ice_restart(b, b->bridge_session);  /* within 5 s */
+	want2(b, "id=\"j\"", "resource-constraint");
+	house_pass(w, 6000000);
+	ask_ice_restart(b, b->bridge_session);
+	want2(b, "id=\"j\"", "result");
+	want2(b, "transport-info", "ufrag=\"again2\"");
+	give_transport(b, 1, "stale");
+	assert_string_equal(w->restart_ufrag, "mine");
+	give_transport(b, 2, "fresh");
+	assert_string_equal(w->restart_ufrag, "fresh");
+	want_none(a, "source-");                /* nobody else notices */
 	house_free(w);
 }
 
@@ -660,6 +706,7 @@ const struct CMUnitTest test_session[] = {
 	cmocka_unit_test(two_restarts_within_five_seconds_are_one_too_many),
 	cmocka_unit_test(who_ends_its_session_stays_without),
 	cmocka_unit_test(older_clients_say_that_ice_failed),
+	cmocka_unit_test(ice_is_restarted_in_place),
 	cmocka_unit_test(one_left_alone_is_ended_after_20_s),
 	cmocka_unit_test(company_in_time_keeps_the_session),
 	cmocka_unit_test(a_failed_bridge_session_is_made_anew),
