@@ -316,6 +316,14 @@ static void compare(struct replay *r)
 		return;
 	compare_room(r);
 	compare_media(r);
+}
+
+static void note_reached(struct replay *r)
+{
+	const struct view *v = r->view;
+
+	if (!v->joined || call_get_state(r->s.call) != CALL_JOINED)
+		return;
 	g_free(r->reached);
 	r->reached = g_strdup_printf("joined as %s in %s: %zu people%s%s%s, session %s, %u sources, channel %s, %u messages",
 				     v->me, v->room, call_people(r->s.call), *call_subject(r->s.call) ? ", \"" : "",
@@ -344,6 +352,7 @@ static void on_line(void *ctx, size_t n)
 	view_line(r->view, line);
 	if (call_get_state(r->s.call) == CALL_LEFT)
 		return;
+	note_reached(r);
 	if (next && t_ms(next) - t_ms(line) < REST_MS &&
 	    (!leaves(r->view, next) || call_get_state(r->s.call) == CALL_CONNECTING))
 		return;
@@ -425,7 +434,7 @@ static void play(struct replay *r)
 		view_line(whole, line);
 	cfg.url = url;
 	cfg.name = whole->name ? whole->name : "";
-	cfg.password = whole->password;
+	cfg.patient = true;
 	r->view = view_new();
 	script_new(&r->s, &cfg);
 	r->s.file = r->name;

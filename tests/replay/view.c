@@ -35,7 +35,6 @@ void view_free(struct view *v)
 	g_free(v->room);
 	g_free(v->me);
 	g_free(v->name);
-	g_free(v->password);
 	g_free(v->subject);
 	g_free(v->sid);
 	g_free(v->speaker);
@@ -174,7 +173,8 @@ static void own_presence(struct view *v, const struct xml *x)
 	if (!to)
 		return;
 	if (type && v->room && jid_same_bare(to, v->room)) {
-		set(&v->end, "left");
+		if (!v->end)
+			set(&v->end, "left");
 	} else if (join && domain && text_starts(domain, "@lobby.")) {
 		set(&v->lobby, to);
 	} else if (join) {
@@ -182,7 +182,6 @@ static void own_presence(struct view *v, const struct xml *x)
 		g_free(v->room);
 		v->room = g_strndup(to, strcspn(to, "/"));
 		set(&v->name, xml_child_text(x, "nick", NULL));
-		set(&v->password, xml_child_text(join, "password", NULL));
 		set(&v->end, NULL);
 		v->joins++;
 	}
@@ -277,6 +276,17 @@ static void on_jingle(struct view *v, const struct xml *j)
 		xml_sources(v, c, add);
 }
 
+static void own_jingle(struct view *v, const struct xml *iq)
+{
+	const struct xml *j = xml_child(iq, "jingle", NULL);
+	const char *action = xml_attr(j, "action"), *sid = xml_attr(j, "sid");
+
+	if (action && !strcmp(action, "session-terminate") && sid && v->sid && !strcmp(sid, v->sid)) {
+		set(&v->sid, NULL);
+		g_hash_table_remove_all(v->sources);
+	}
+}
+
 /* The bridge numbers sources anew: one that moves leaves its old number. */
 static void on_map(struct view *v, const json_t *j)
 {
@@ -326,6 +336,8 @@ void view_line(struct view *v, const json_t *line)
 		return;
 	if (in)
 		stanza_in(v, x);
+	else if (xml_child(x, "jingle", NULL))
+		own_jingle(v, x);
 	else if (xml_is(x, "presence", NULL))
 		own_presence(v, x);
 	xml_free(&x);

@@ -20,7 +20,7 @@ struct view_person {
 struct view {
 	char *room;                     /* JID of what was joined last; NULL */
 	char *me;                       /* nick; NULL until joined */
-	char *name, *password;          /* what it joined with; NULL */
+	char *name;                     /* what it joined with; NULL */
 	bool joined;
 	bool muted, tells_sound, hand;  /* what it said of itself */
 	GHashTable *people;             /* nick -> struct view_person, me too, no focus */

@@ -337,7 +337,9 @@ static bool is_p2p(const struct script *s, const struct xml *x)
 {
 	const char *to = xml_attr(x, "to"), *action = xml_attr(xml_child(x, "jingle", NULL), "action");
 
-	return s->watch && action && strcmp(action, "session-terminate") && to && strcmp(jid_resource(to), "focus");
+	bool declines = xml_child(xml_child(xml_child(x, "jingle", NULL), "reason", NULL), "decline", NULL) != NULL;
+
+	return s->watch && action && !declines && to && strcmp(jid_resource(to), "focus");
 }
 
 static void do_request(struct script *s, const struct xml *x)
@@ -497,11 +499,33 @@ static void http_in(struct script *s, const json_t *line)
 	call_http_input(s->call, 2, &a, s->now);
 }
 
+/* A password that their user gave stands in the join that follows. */
+static void give_password(struct script *s)
+{
+	for (size_t i = s->at; i < json_array_size(s->lines); i++) {
+		const json_t *line = json_array_get(s->lines, i);
+		const char *data = str(line, "data");
+		struct xml *x = NULL;
+		const char *password;
+
+		if (strcmp(str(line, "dir"), "out") || strcmp(str(line, "ch"), "xmpp") || !strstr(data, NS_MUC) ||
+		    xml_parse(&x, data, strlen(data), NULL, NULL))
+			continue;
+		password = xml_child_text(xml_child(x, "x", NS_MUC), "password", NULL);
+		if (password)
+			call_set_password(s->call, password, s->now);
+		xml_free(&x);
+		return;
+	}
+}
+
 /* The answer comes at once: clients differ in what they do without waiting. */
 static void http_out(struct script *s, const json_t *lines, size_t i)
 {
 	if (!is_conference_request(json_array_get(lines, i)))
 		return;
+	if (s->watch && call_get_state(s->call) == CALL_LOBBY)
+		give_password(s);
 	if (!wait_until(s, has_request, NULL, 4 * PATIENCE_US)) {
 		differ(s, "no conference request");
 		return;
