@@ -24,6 +24,7 @@ static const char help[] =
 	"      --public ADDR          address of this machine as others see it, behind NAT\n"
 	"      --turn-file FILE       TURN servers that it names to guests behind firewalls\n"
 	"      --cert FILE, --key FILE   TLS certificate and key (PEM); without: a self-signed one\n"
+	"      --channel FORM         of the bridge channel: websocket, sctp or both (default)\n"
 	"      --max-people N         in a room (default 20)\n"
 	"      --max-rooms N          at once (default 100)\n"
 	"      --password-file FILE   who opens a room must know this password; - is stdin\n"
@@ -39,6 +40,7 @@ struct host_options {
 	const char *public_addr, *cert, *key, *password_file, *turn_file, *domain, *log;
 	unsigned max_people, max_rooms;
 	int verbose;
+	enum host_channel channel;
 	bool until_eof;         /* ends with stdin, and is not announced in host.json */
 };
 
@@ -78,7 +80,19 @@ static int number(const char *option, const char *s, unsigned max, unsigned *out
 	return 0;
 }
 
-enum { OPT_LISTEN = 256, OPT_MEDIA, OPT_PUBLIC, OPT_CERT, OPT_KEY, OPT_PEOPLE, OPT_ROOMS,
+static int channel_form(const char *s, enum host_channel *out)
+{
+	static const char *const names[] = { "both", "websocket", "sctp" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(s, names[i])) {
+			*out = (enum host_channel)i;
+			return 0;
+		}
+	return app_fail(EXIT_USAGE, "--channel is websocket, sctp or both, not '%s'", s);
+}
+
+enum { OPT_LISTEN = 256, OPT_MEDIA, OPT_PUBLIC, OPT_CHANNEL, OPT_CERT, OPT_KEY, OPT_PEOPLE, OPT_ROOMS,
 	OPT_PASSWORD, OPT_TURN, OPT_DOMAIN, OPT_LOG, OPT_UNTIL_EOF, OPT_HELP, OPT_VERSION };
 
 /* 0 go on, -1 done with success, else the exit code. */
@@ -88,6 +102,7 @@ static int parse_options(int argc, char **argv, struct host_options *o)
 		{ "listen", required_argument, NULL, OPT_LISTEN },
 		{ "media", required_argument, NULL, OPT_MEDIA },
 		{ "public", required_argument, NULL, OPT_PUBLIC },
+		{ "channel", required_argument, NULL, OPT_CHANNEL },
 		{ "cert", required_argument, NULL, OPT_CERT },
 		{ "key", required_argument, NULL, OPT_KEY },
 		{ "max-people", required_argument, NULL, OPT_PEOPLE },
@@ -114,6 +129,7 @@ static int parse_options(int argc, char **argv, struct host_options *o)
 				bad = app_fail(EXIT_USAGE, "--media is ADDR[:PORT], not '%s'", optarg);
 			break;
 		case OPT_PUBLIC: o->public_addr = optarg; break;
+		case OPT_CHANNEL: bad = channel_form(optarg, &o->channel); break;
 		case OPT_CERT: o->cert = optarg; break;
 		case OPT_KEY: o->key = optarg; break;
 		case OPT_PEOPLE: bad = number("max-people", optarg, 20, &o->max_people); break;
@@ -194,6 +210,7 @@ static int serve(const struct host_options *o, const char *password, const char 
 		.media_port = o->media_port, .public_address = o->public_addr,
 		.max_people = o->max_people, .max_rooms = o->max_rooms,
 		.password = password, .relays = relays, .domain = o->domain,
+		.channel = o->channel,
 	};
 	struct host_run r = { 0 };
 	struct signals *signals = NULL;

@@ -105,6 +105,7 @@ static void take_config(struct call *c, const struct call_config *cfg)
 	c->muted = cfg->muted || c->a.start_muted;
 	c->relay_only = cfg->relay_only;
 	c->privacy_version = cfg->privacy_version;
+	c->channel_wish = cfg->channel;
 	c->patient = cfg->patient;
 	c->reconnect_for_us = cfg->reconnect_for_us ? cfg->reconnect_for_us : INT64_C(900000000);
 	c->media_timeout_us = cfg->media_timeout_us ? cfg->media_timeout_us : 30000000;
@@ -117,8 +118,10 @@ static void take_config(struct call *c, const struct call_config *cfg)
 static int make_caps(struct call *c)
 {
 	struct disco_identity id = join_identity(c);
+	const char *v[JOIN_FEATURES_MAX];
+	size_t n = join_features(c, v);
 
-	return disco_caps_hash(&id, 1, join_features, join_feature_count, c->caps_ver);
+	return disco_caps_hash(&id, 1, v, n, c->caps_ver);
 }
 
 int call_new(struct call **out, const struct call_config *cfg, const struct call_ops *ops,
@@ -495,7 +498,7 @@ static void next_of_call(const struct call *c, int64_t *next)
 		sooner(next, c->presence_sent_us + PRESENCE_GAP_US);
 	sooner(next, talk_next(c));
 	session_next(c, next);
-	sooner(next, c->channel_at_us);
+	channel_next(c, next);
 }
 
 int64_t call_tick(struct call *c, int64_t now_us)

@@ -64,6 +64,19 @@ struct call_ops {
 	void (*media_restart)(void *ctx, const struct call_media_restart *r);
 	/* STUN and TURN servers with fresh credentials, for the next way. */
 	void (*media_services)(void *ctx, const struct ext_service *v, size_t count);
+	/* Bridge channel by SCTP, inside the media session that runs:
+	 * call_data_state(), _input().  Opening anew gives up the old one. */
+	void (*data_open)(void *ctx, uint16_t port);
+	void (*data_send)(void *ctx, const char *text, size_t len);
+	void (*data_close)(void *ctx);
+};
+
+/* Which form of the bridge channel is tried first; the other one follows where
+ * it is offered and the first does not open. */
+enum call_channel {
+	CALL_CHANNEL_AUTO,      /* WebSocket, then SCTP */
+	CALL_CHANNEL_WEBSOCKET, /* nothing else: SCTP is not asked for */
+	CALL_CHANNEL_SCTP       /* SCTP, then WebSocket */
 };
 
 /* ---- what it tells ---- */
@@ -141,6 +154,7 @@ struct call_config {
 	bool privacy_version;           /* name and version in caps and presence */
 	/* Somebody sits before it: a closed room is waited for, a password asked for. */
 	bool patient;
+	enum call_channel channel;
 	int64_t reconnect_for_us;       /* 0: 15 min */
 	int64_t media_timeout_us;       /* 0: 30 s */
 	uint32_t seed;                  /* of the jitter of waits; 0: random */
@@ -203,6 +217,11 @@ void call_retry(struct call *c, int64_t now_us);
 /* Addresses or routes of this machine changed, or it slept for as long (in
  * time that `now` does not count). */
 void call_network_changed(struct call *c, int64_t slept_us, int64_t now_us);
+/* over: it does not open again by itself. */
+void call_data_state(struct call *c, const char *sid, bool open, bool over, const char *why,
+		     int64_t now_us);
+void call_data_input(struct call *c, const char *sid, const char *text, size_t len,
+		     int64_t now_us);
 /* state: enum peer_state of rtc/peer.h.  PEER_CONNECTING with a why: what is
  * being tried, for people. */
 void call_media_state(struct call *c, const char *sid, int state, const char *why, int64_t now_us);

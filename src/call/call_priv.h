@@ -201,11 +201,15 @@ struct call {
 	bool no_media_told;
 
 	/* channel */
+	enum call_channel channel_wish;
 	char *channel_url;              /* the one in use, of those that were offered */
 	char *channel_all[JINGLE_WEBSOCKETS];
 	unsigned channel_urls, channel_turn;
+	uint16_t channel_port;          /* of SCTP; 0: not offered */
+	enum channel_form { FORM_NONE, FORM_WEBSOCKET, FORM_DATA } channel_form, channel_next;
 	bool channel_open, channel_was_open;
-	int64_t channel_at_us;
+	int64_t channel_at_us;          /* when channel_next is tried */
+	int64_t channel_limit_us;       /* SCTP should be open by then */
 	unsigned channel_try, channel_403;
 	char *speaker;                  /* dominant; "" nobody */
 
@@ -263,8 +267,8 @@ void join_room_created(struct call *c);
 void join_new_nick(struct call *c, const char *jid);
 char *join_with_room(const struct call *c, const char *url, bool token); /* new string */
 struct disco_identity join_identity(const struct call *c);
-extern const char *const join_features[];
-extern const size_t join_feature_count;
+enum { JOIN_FEATURES_MAX = 16 };
+size_t join_features(const struct call *c, const char **v);     /* of that many */
 
 /* request.c */
 void request_send(struct call *c);
@@ -364,6 +368,7 @@ void policy_seated(struct call *c);             /* we are in the room */
 void channel_start(struct call *c, const struct jingle *offer);
 void channel_stop(struct call *c);
 void channel_tick(struct call *c);
+void channel_next(const struct call *c, int64_t *next);
 
 static inline void sooner(int64_t *next, int64_t at)
 {

@@ -1,4 +1,7 @@
-/* channel.c - the bridge channel by WebSocket: who talks, who is gone
+/* channel.c - the bridge channel: who talks, who is gone
+ *
+ *	offer -> WebSocket or SCTP -> open -> closed -> again
+ *	                \-- does not open --> the other form, if it is offered
  *
  * The call needs nothing of it: sound flows before, without and after it.
  */
@@ -10,7 +13,11 @@
 #include "io/url.h"
 #include "rtc/colibri.h"
 
-enum { MESSAGE_BYTES = 256 << 10, RETRY_MAX_US = 60000000, REFUSALS_MAX = 2, NEVER_OPEN_MAX = 4 };
+enum {
+	MESSAGE_BYTES = 256 << 10, RETRY_MAX_US = 60000000, REFUSALS_MAX = 2, NEVER_OPEN_MAX = 4,
+	/* Seen: open 0.05 s after DTLS, or after a bridge's restart never. */
+	DATA_OPEN_US = 8000000
+};
 
 /* Without TLS only where the page has none either, as browsers hold it. */
 static bool is_usable(const struct call *c, const char *url)
@@ -30,7 +37,6 @@ static void dial(struct call *c)
 {
 	struct buf origin = { 0 };
 
-	c->channel_at_us = 0;
 	buf_addf(&origin, "%s://%s", c->a.plain ? "http" : "https", c->a.authority);
 	c->ops.channel_open(c->ops_ctx, c->channel_url, buf_str(&origin));
 	buf_free(&origin);
@@ -53,9 +59,31 @@ static void next_url(struct call *c)
 		call_set(&c->channel_url, c->channel_all[++c->channel_turn % c->channel_urls]);
 }
 
+static void hang_up(struct call *c)
+{
+	if (c->channel_form == FORM_WEBSOCKET)
+		c->ops.channel_close(c->ops_ctx);
+	else if (c->channel_form == FORM_DATA)
+		c->ops.data_close(c->ops_ctx);
+	c->channel_form = FORM_NONE;
+}
+
+static void try_form(struct call *c, enum channel_form form)
+{
+	c->channel_at_us = c->channel_limit_us = 0;
+	if (c->channel_form != form)
+		hang_up(c);
+	c->channel_form = form;
+	if (form == FORM_WEBSOCKET)
+		dial(c);
+	else if (form == FORM_DATA)
+		c->ops.data_open(c->ops_ctx, c->channel_port);
+}
+
 void channel_start(struct call *c, const struct jingle *offer)
 {
 	const struct jingle_transport *t = &offer->transport;
+	bool data = offer->data && c->channel_wish != CALL_CHANNEL_WEBSOCKET;
 
 	c->channel_try = c->channel_403 = c->channel_turn = 0;
 	c->channel_was_open = false;
@@ -63,10 +91,13 @@ void channel_start(struct call *c, const struct jingle *offer)
 	for (size_t i = 0; i < t->websockets; i++)
 		if (is_usable(c, t->websocket[i]))
 			call_set(&c->channel_all[c->channel_urls++], t->websocket[i]);
-	if (!c->channel_urls)
-		return;
-	call_set(&c->channel_url, c->channel_all[0]);
-	dial(c);
+	if (c->channel_urls)
+		call_set(&c->channel_url, c->channel_all[0]);
+	c->channel_port = data ? (uint16_t)t->sctp_port : 0;
+	if (c->channel_url && !(c->channel_port && c->channel_wish == CALL_CHANNEL_SCTP))
+		try_form(c, FORM_WEBSOCKET);
+	else if (c->channel_port)
+		try_form(c, FORM_DATA);
 }
 
 static void tell(struct call *c, bool open)
@@ -82,29 +113,76 @@ static void tell(struct call *c, bool open)
 void channel_stop(struct call *c)
 {
 	forget_urls(c);
-	if (!c->channel_url)
-		return;
-	c->channel_at_us = 0;
-	text_wipe(c->channel_url, strlen(c->channel_url));
+	hang_up(c);
+	c->channel_at_us = c->channel_limit_us = 0;
+	c->channel_port = 0;
+	if (c->channel_url)
+		text_wipe(c->channel_url, strlen(c->channel_url));
 	call_set(&c->channel_url, NULL);
-	c->ops.channel_close(c->ops_ctx);
 	tell(c, false);
 }
 
-void call_channel_opened(struct call *c, int64_t now_us)
+static void say(struct call *c, const struct buf *b)
+{
+	if (c->channel_form == FORM_WEBSOCKET)
+		c->ops.channel_send(c->ops_ctx, buf_str(b), b->len);
+	else if (c->channel_form == FORM_DATA)
+		c->ops.data_send(c->ops_ctx, buf_str(b), b->len);
+}
+
+static void on_open(struct call *c)
 {
 	struct buf b = { 0 };
 
-	c->now_us = now_us;
-	if (!c->channel_url)
-		return;
+	log_info("call", "bridge channel open, by %s",
+		 c->channel_form == FORM_DATA ? "SCTP" : "WebSocket");
 	c->channel_try = c->channel_403 = 0;
+	c->channel_at_us = c->channel_limit_us = 0;
 	c->channel_was_open = true;
 	/* No picture, whatever the bridge's own start would be. */
 	if (!colibri_write_last_n(&b, 0))
-		c->ops.channel_send(c->ops_ctx, buf_str(&b), b.len);
+		say(c, &b);
 	buf_free(&b);
 	tell(c, true);
+}
+
+/* After a wait that grows; a form that was not tried yet is not waited for. */
+static void try_again(struct call *c, enum channel_form form)
+{
+	/* Once round all names, then more slowly. */
+	bool names = form == FORM_WEBSOCKET && !c->channel_was_open && c->channel_urls;
+	unsigned round = c->channel_try / (names ? c->channel_urls : 1);
+	int64_t wait = INT64_C(1000000) << (round < 6 ? round : 6);
+
+	if (form != c->channel_form && !c->channel_try)
+		wait = 0;
+	c->channel_try++;
+	c->channel_next = form;
+	c->channel_at_us = c->now_us + (wait > RETRY_MAX_US ? RETRY_MAX_US : wait);
+	c->channel_limit_us = 0;
+}
+
+/* The form that is tried does not open: the other one, where there is one. */
+static void move_on(struct call *c)
+{
+	bool data = c->channel_form == FORM_DATA;
+
+	if (data && c->channel_url)
+		try_again(c, FORM_WEBSOCKET);
+	else if (!data && c->channel_port)
+		try_again(c, FORM_DATA);
+	else
+		try_again(c, c->channel_form);
+}
+
+/* ---- by WebSocket ---- */
+
+void call_channel_opened(struct call *c, int64_t now_us)
+{
+	call_enter(c, now_us);
+	if (c->channel_form == FORM_WEBSOCKET)
+		on_open(c);
+	call_leave_input(c);
 }
 
 /* HTTP 403: the bridge does not know us.  Once after it did, or again and
@@ -118,39 +196,100 @@ static bool is_stale(struct call *c, int status)
 				  : NEVER_OPEN_MAX * c->channel_urls);
 }
 
+static void on_refused(struct call *c)
+{
+	if (c->channel_was_open || !c->media_up)
+		session_restart(c, "the bridge does not know us any more");
+	else if (c->channel_port)
+		move_on(c);
+}
+
+static void dial_again(struct call *c, bool was_open, int status)
+{
+	if (!c->channel_was_open)
+		next_url(c);
+	/* A name that was not tried yet comes before the other form. */
+	if (was_open || status == 403 ||
+	    (!c->channel_was_open && c->channel_turn % c->channel_urls))
+		try_again(c, FORM_WEBSOCKET);
+	else
+		move_on(c);
+}
+
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us)
 {
-	int64_t wait;
-	unsigned round;
+	bool was = c->channel_open;
 
 	call_enter(c, now_us);
-	tell(c, false);
-	if (!c->channel_url)
+	if (c->channel_form != FORM_WEBSOCKET)
 		goto out;
+	tell(c, false);
 	log_info("call", "bridge channel closed: %d, HTTP %d", code, status);
 	/* 1000 "replaced", 1001 the endpoint has ended: a new session tells where. */
 	if (code == 1000 || code == 1001)
 		goto out;
-	if (is_stale(c, status)) {
-		if (c->channel_was_open || !c->media_up)
-			session_restart(c, "the bridge does not know us any more");
-		goto out;
-	}
-	/* Once round all names, then more slowly. */
-	if (!c->channel_was_open)
-		next_url(c);
-	round = c->channel_try++ / (c->channel_was_open || !c->channel_urls ? 1 : c->channel_urls);
-	wait = INT64_C(1000000) << (round < 6 ? round : 6);
-	c->channel_at_us = now_us + (wait > RETRY_MAX_US ? RETRY_MAX_US : wait);
+	if (is_stale(c, status))
+		on_refused(c);
+	else
+		dial_again(c, was, status);
 out:
 	call_leave_input(c);
 }
 
+/* ---- by SCTP ---- */
+
+void call_data_state(struct call *c, const char *sid, bool open, bool over, const char *why,
+		     int64_t now_us)
+{
+	bool was = c->channel_open;
+
+	call_enter(c, now_us);
+	/* Of a session, or a form, that is left. */
+	if (c->channel_form != FORM_DATA || !c->sid || strcmp(c->sid, sid))
+		goto out;
+	if (open) {
+		on_open(c);
+		goto out;
+	}
+	tell(c, false);
+	log_info("call", "bridge channel closed: %s", why);
+	if (was || !over)       /* where the other side began anew it opens by itself before */
+		try_again(c, FORM_DATA);
+	else
+		move_on(c);
+out:
+	call_leave_input(c);
+}
+
+/* The time begins with the sound: without that there is no way for it. */
+static void watch_data(struct call *c)
+{
+	if (c->channel_form != FORM_DATA || c->channel_open || !c->media_up || c->channel_at_us)
+		return;
+	if (!c->channel_limit_us)
+		c->channel_limit_us = c->now_us + DATA_OPEN_US;
+	if (c->now_us < c->channel_limit_us)
+		return;
+	log_info("call", "the bridge channel does not open by SCTP");
+	move_on(c);
+}
+
+/* ---- time ---- */
+
 void channel_tick(struct call *c)
 {
-	if (c->channel_at_us && c->now_us >= c->channel_at_us && c->channel_url)
-		dial(c);
+	if (c->channel_at_us && c->now_us >= c->channel_at_us)
+		try_form(c, c->channel_next);
+	watch_data(c);
 }
+
+void channel_next(const struct call *c, int64_t *next)
+{
+	sooner(next, c->channel_at_us);
+	sooner(next, c->channel_limit_us);
+}
+
+/* ---- what the bridge says ---- */
 
 static void on_dominant(struct call *c, const struct colibri *m)
 {
@@ -188,14 +327,12 @@ static void on_stats(struct call *c, const struct colibri *m)
 		roster_changed(c, e);
 }
 
-void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us)
+static void on_message(struct call *c, const char *text, size_t len)
 {
 	struct colibri m;
 
-	call_enter(c, now_us);
 	if (len > MESSAGE_BYTES || colibri_parse(&m, text, len)) {
 		c->count.malformed++;
-		call_leave_input(c);
 		return;
 	}
 	switch (m.cls) {
@@ -212,6 +349,22 @@ void call_channel_input(struct call *c, const char *text, size_t len, int64_t no
 		break;
 	}
 	colibri_clear(&m);
+}
+
+void call_channel_input(struct call *c, const char *text, size_t len, int64_t now_us)
+{
+	call_enter(c, now_us);
+	if (c->channel_form == FORM_WEBSOCKET)
+		on_message(c, text, len);
+	call_leave_input(c);
+}
+
+void call_data_input(struct call *c, const char *sid, const char *text, size_t len,
+		     int64_t now_us)
+{
+	call_enter(c, now_us);
+	if (c->channel_form == FORM_DATA && c->sid && !strcmp(c->sid, sid))
+		on_message(c, text, len);
 	call_leave_input(c);
 }
 
@@ -222,6 +375,6 @@ void call_send_stats(struct call *c, double up_kbps, double down_kbps, double lo
 
 	if (c->channel_open &&
 	    !colibri_write_endpoint_stats(&b, up_kbps, down_kbps, loss_up, loss_down, quality, rtt_ms))
-		c->ops.channel_send(c->ops_ctx, buf_str(&b), b.len);
+		say(c, &b);
 	buf_free(&b);
 }

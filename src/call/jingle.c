@@ -181,6 +181,9 @@ static void accept(struct call *c, const struct jingle *offer, bool replace)
 	a.responder = (char *)(uintptr_t)xmpp_stream_jid(c->stream);
 	fill_audio(&a, offer);
 	session_fill_transport(c, &a.transport, &offer->transport);
+	/* Answered wherever it is offered: which form is taken shows later. */
+	a.data = offer->data && offer->transport.sctp_port;
+	a.transport.sctp_port = offer->transport.sctp_port;
 	if (c->ssrc)
 		source_set_add(&a.sources, &own);
 	iq = jingle_write(&a, c->focus_occupant, "responder", false, false);

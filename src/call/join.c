@@ -17,11 +17,20 @@
 #include "io/url.h"
 
 /* What makes a focus offer sound and nothing else; see NS_RTP_VIDEO's absence. */
-const char *const join_features[] = {
+static const char *const usual_features[] = {
 	NS_JINGLE, NS_RTP, NS_ICE_UDP, NS_DTLS, NS_RTP_AUDIO, NS_JSON_SOURCES, NS_SOURCE_NAME,
 	"http://jitsi.org/start-muted-room-metadata", NS_CAPS, NS_DISCO_INFO, NS_PING,
 };
-const size_t join_feature_count = sizeof(join_features) / sizeof(join_features[0]);
+
+size_t join_features(const struct call *c, const char **v)
+{
+	size_t n = sizeof(usual_features) / sizeof(usual_features[0]);
+
+	memcpy(v, usual_features, sizeof(usual_features));
+	if (c->channel_wish != CALL_CHANNEL_WEBSOCKET)
+		v[n++] = NS_DTLS_SCTP;
+	return n;
+}
 
 struct disco_identity join_identity(const struct call *c)
 {
@@ -534,9 +543,10 @@ void join_room_created(struct call *c)
 static bool answer_disco(const struct call *c, const struct xml *iq, const struct xml *q)
 {
 	struct disco_identity id = join_identity(c);
+	const char *v[JOIN_FEATURES_MAX];
+	size_t n = join_features(c, v);
 
-	xmpp_stream_result(c->stream, iq, disco_info_new(xml_attr(q, "node"), &id, 1, join_features,
-							 join_feature_count));
+	xmpp_stream_result(c->stream, iq, disco_info_new(xml_attr(q, "node"), &id, 1, v, n));
 	return true;
 }
 

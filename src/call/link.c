@@ -307,6 +307,34 @@ static void on_network(void *ctx, int64_t slept_us)
 	call_link_kick(l);
 }
 
+static void op_data_open(void *ctx, uint16_t port)
+{
+	struct call_link *l = ctx;
+
+	l->media.data_open(l->ctx, port);
+}
+
+static void op_data_send(void *ctx, const char *text, size_t len)
+{
+	struct call_link *l = ctx;
+
+	trace(l, "out", "bridge", text, len);
+	l->media.data_send(l->ctx, text, len);
+}
+
+static void op_data_close(void *ctx)
+{
+	struct call_link *l = ctx;
+
+	l->media.data_close(l->ctx);
+}
+
+void call_link_data(struct call_link *l, const char *sid, const char *text, size_t len)
+{
+	trace(l, "in", "bridge", text, len);
+	call_data_input(l->call, sid, text, len, clock_now_us());
+}
+
 static void on_event(void *ctx, const struct call_event *ev)
 {
 	struct call_link *l = ctx;
@@ -323,7 +351,8 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 	static const struct call_ops ops = {
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open,
 		op_channel_send, op_channel_close, op_media_start, op_media_stop,
-		op_media_restart, op_media_services
+		op_media_restart, op_media_services,
+		op_data_open, op_data_send, op_data_close
 	};
 	struct call_link *l = calloc(1, sizeof(*l));
 	int err = -ENOMEM;

@@ -18,6 +18,9 @@ struct call_link_media {
 	void (*restart)(void *ctx, const struct call_media_restart *r);
 	void (*services)(void *ctx, const struct ext_service *v, size_t count);
 	void (*network)(void *ctx);     /* addresses or routes changed, or it slept */
+	void (*data_open)(void *ctx, uint16_t port);
+	void (*data_send)(void *ctx, const char *text, size_t len);
+	void (*data_close)(void *ctx);
 };
 
 /* trace: called with every signalling message ("out"/"in", "xmpp"/"bridge"/"http"), may be
@@ -30,6 +33,8 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 		  void *ctx);
 void call_link_free(struct call_link **l);
 struct call *call_link_call(struct call_link *l);
+/* call_data_input(), with a trace. */
+void call_link_data(struct call_link *l, const char *sid, const char *text, size_t len);
 /* After a command: recomputes the timer. */
 void call_link_kick(struct call_link *l);
 

@@ -23,6 +23,10 @@ struct media_sink {             /* all on the media thread */
 struct media_events {           /* on the loop thread */
 	/* state: enum peer_state. */
 	void (*state)(void *ctx, const char *sid, int state, const char *why);
+	/* The data channel of media_channel_open(); over: it will not open
+	 * again by itself. */
+	void (*channel)(void *ctx, const char *sid, bool open, bool over, const char *why);
+	void (*text)(void *ctx, const char *sid, const char *text, size_t len);
 };
 
 struct media_config {
@@ -48,6 +52,10 @@ void media_services(struct media *m, const struct ext_service *v, size_t count);
 /* Addresses or routes of this machine changed: the way in use may be dead, or
  * another one better. */
 void media_network(struct media *m);
+/* The bridge's channel over SCTP, for the session that was started last. */
+void media_channel_open(struct media *m, uint16_t port);
+void media_channel_send(struct media *m, const char *text, size_t len); /* copied */
+void media_channel_close(struct media *m);
 /* Runs fn on the media thread (m's post). */
 int media_post(struct media *m, struct post_msg *msg);
 /* Same, and waits until it has run (at most 2 s). */

@@ -2,6 +2,7 @@
  *
  *	media.c          the thread, orders to it, news of it
  *	media_session.c  one session: peer, figures
+ *	media_channel.c  the data channel, between the threads
  *	media_path.c     which way its datagrams take
  *	media_servers.c  STUN and TURN servers by name
  */
@@ -94,6 +95,7 @@ struct media {
 	struct media_creds next_creds;  /* of a restart that is under way ... */
 	int64_t next_creds_us;          /* ... and since when */
 	bool with_relays;               /* it has been given them */
+	uint16_t channel_port;          /* a data channel is wanted; 0: none */
 	int64_t started_us;
 	int64_t lost_us;                /* since when it is interrupted; 0 */
 	unsigned closing;               /* transports with a relay that is given back */
@@ -122,6 +124,11 @@ void media_path_restart(struct media *m, struct media_creds *creds); /* takes wh
 void media_path_candidates(struct media *m, const struct media_creds *creds);
 void media_path_network(struct media *m);
 int media_path_timer(struct media *m);
+/* media_channel.c, media thread */
+void media_channel_begin(struct media *m);      /* a peer was made */
+void media_on_channel(void *ctx, bool open, bool over, const char *why);
+void media_on_text(void *ctx, const char *text, size_t len);
+
 /* media.c: news for the loop. */
 void media_tell(struct media *m, int state, const char *why);
 

@@ -105,6 +105,9 @@ static void sum(struct peer_stats *to, const struct peer_stats *p)
 	to->unknown_pt += p->unknown_pt;
 	to->duplicate += p->duplicate;
 	to->recovered += p->recovered;
+	to->channel_in += p->channel_in;
+	to->channel_out += p->channel_out;
+	to->channel_dropped += p->channel_dropped;
 	to->lost += p->lost;
 }
 
@@ -183,7 +186,9 @@ static void drop_peer(struct media *m)
 
 void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 {
-	static const struct peer_events ev = { on_peer_state, on_frame, on_path };
+	static const struct peer_events ev = {
+		on_peer_state, on_frame, on_path, media_on_channel, media_on_text
+	};
 	const struct media_start *s = m->session;
 	struct peer_config cfg = {
 		.cert = m->cert, .dtls_client = s->dtls_client, .hash = s->hash,
@@ -204,7 +209,7 @@ void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 		media_tell(m, PEER_FAILED, strerror(-err));
 		return;
 	}
-	loop_timer_set(m->peer_tick, clock_now_us());
+	media_channel_begin(m);
 	on_stats_tick(m, clock_now_us());
 }
 
@@ -221,6 +226,7 @@ void media_session_end(struct media *m)
 	if (m->session)
 		media_start_free(m->session);
 	m->session = NULL;
+	m->channel_port = 0;
 	take_stats(m);
 }
 

@@ -77,6 +77,13 @@ void call_counters(const struct call *c, struct call_counters *out)
 	*out = c->count;
 }
 
+static const char *channel_words(const struct call *c)
+{
+	if (c->channel_open)
+		return c->channel_form == FORM_DATA ? "open by SCTP" : "open by WebSocket";
+	return c->channel_form == FORM_NONE ? "none" : "closed";
+}
+
 void call_print(const struct call *c, struct buf *out)
 {
 	static const char *const phases[] = { "idle", "config", "connecting", "requesting", "joining",
@@ -93,7 +100,7 @@ void call_print(const struct call *c, struct buf *out)
 		 c->d.guessed ? " (guessed)" : "");
 	buf_addf(out, "  session %s, media %s, ssrc %u, sources %zu, channel %s\n",
 		 c->sid ? c->sid : "-", c->media_up ? "up" : c->media_running ? "connecting" : "none",
-		 c->ssrc, c->sources.count, c->channel_open ? "open" : c->channel_url ? "closed" : "none");
+		 c->ssrc, c->sources.count, channel_words(c));
 	buf_addf(out, "  sessions %llu, restarts %llu, bridges replaced %llu, focus lost %llu; "
 		 "%llu times without sound, %.1f s in all, at most %.1f s\n",
 		 (unsigned long long)c->count.sessions, (unsigned long long)c->count.restarts,

@@ -55,6 +55,7 @@ struct bridge_endpoint {
 	uint8_t ext_level, ext_abs_time, ext_tcc; /* 0: not offered */
 	bool video;                     /* may receive video */
 	bool tcc;                       /* has transport-cc */
+	uint16_t sctp_port;             /* the channel may come by SCTP; 0: not offered */
 };
 /* Makes an endpoint and fills transport with ufrag, pwd, fingerprint, setup and
  * candidates, at once; the rest of it stays.  One with the same room and id is
@@ -80,7 +81,7 @@ void bridge_force_mute(struct bridge *b, unsigned room, const char *id, bool vid
 void bridge_remove(struct bridge *b, unsigned room, const char *id);
 
 /* Bridge channel, carried by the caller's WebSocket; for an endpoint that was
- * added.  Greets and tells the state of the room each time it opens. */
+ * added.  One by SCTP is the bridge's own affair; of two the newer one speaks.  Greets and tells the state of the room each time it opens. */
 void bridge_channel_open(struct bridge *b, unsigned room, const char *id);
 void bridge_channel_input(struct bridge *b, unsigned room, const char *id,
 			  const char *text, size_t len);

@@ -22,6 +22,7 @@ static const struct { const char *var; unsigned bit; } known[] = {
 	{ "urn:ietf:rfc:4588", FEATURE_RTX },
 	{ "http://jitsi.org/tcc", FEATURE_TCC },
 	{ NS_JSON_SOURCES, FEATURE_JSON },
+	{ NS_DTLS_SCTP, FEATURE_SCTP },
 };
 
 static const struct caps_entry *cached(const struct server *s, const char *key)

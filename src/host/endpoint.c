@@ -84,6 +84,7 @@ static void on_datagram(void *ctx, const uint8_t *p, size_t len, int64_t arrival
 
 	e->f->stats.in_packets++;
 	e->f->stats.in_bytes += len;
+	e->f->now_us = arrival_us;
 	if (e->failed || len > DATAGRAM) {
 		e->f->stats.dropped++;
 		return;
@@ -133,14 +134,12 @@ static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_ke
 	e->room->dirty = true;
 	forward_wake(e->f, 0);
 	e->f->ops.state(e->f->ctx, e->room->number, e->id, e->cfg.session, BRIDGE_UP, "");
+	endpoint_data_up(e);
 }
 
 static void on_dtls_data(void *ctx, const uint8_t *p, size_t len)
 {
-	/* SCTP is not offered: the channel is a WebSocket. */
-	(void)ctx;
-	(void)p;
-	(void)len;
+	endpoint_data_in(ctx, p, len);
 }
 
 /* ---- making, the answer, freeing ---- */
@@ -231,6 +230,7 @@ void endpoint_free(struct endpoint **ee)
 
 	if (!e)
 		return;
+	endpoint_data_free(e);
 	if (e->dtls && e->transport)
 		dtls_close(e->dtls);
 	dtls_free(&e->dtls);
@@ -310,6 +310,7 @@ static void tick_media(struct endpoint *e, int64_t now_us)
 		endpoint_feedback(e, now_us);
 	if (e->tcc)
 		forward_wake(e->f, tcc_due_us(e->tcc));
+	endpoint_data_tick(e, now_us);
 	for (size_t i = 0; i < e->tracks; i++)
 		if (e->track[i]->video)
 			picture_tick(e->track[i], now_us);

@@ -5,6 +5,7 @@
  *	endpoint_path.c         its transports: the one in use, the one to follow
  *	endpoint_sources.c      its tracks
  *	endpoint_channel.c      its channel messages
+ *	endpoint_data.c         its channel by SCTP
  *	forward_media.c         RTP in, sound to all
  *	forward_rtcp.c          RTCP in and out
  *	video.c                 pictures: cache, losses, retransmission, keyframes
@@ -20,6 +21,7 @@
 #include "host/forward.h"
 #include "host/tcc.h"
 #include "rtc/colibri.h"
+#include "rtc/data_channel.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtp.h"
 #include "rtc/srtp.h"
@@ -134,7 +136,11 @@ struct endpoint {
 	struct plain *plain; size_t plain_next; /* video.c: for receivers without RTX */
 
 	/* channel */
-	bool channel;
+	bool channel;                   /* one is open: by ... */
+	bool websocket, data_open;      /* ... either or both, and ... */
+	bool by_data;                   /* ... this way it is spoken to */
+	struct data_channel *data;      /* NULL until its first packet */
+	bool data_over;                 /* to be made anew with the next one */
 	double tokens; int64_t tokens_us; /* messages that it may send */
 	bool constrained;               /* it sent constraints */
 	int last_n;
@@ -163,6 +169,7 @@ struct forward {
 	struct forward_ops ops;
 	void *ctx;
 	GPtrArray *rooms;
+	int64_t now_us;                 /* of the last input or tick */
 	int64_t next_us;
 	struct bridge_stats stats;
 };
@@ -207,14 +214,22 @@ struct track *hall_track(struct hall *r, uint32_t ssrc, struct stream **stream);
 void forward_track_forget(struct track *t, unsigned slot);
 
 /* endpoint_channel.c */
-void endpoint_channel_opened(struct endpoint *e, int64_t now_us);
+/* by_data: over SCTP, else over a WebSocket. */
+void endpoint_channel_opened(struct endpoint *e, bool by_data, int64_t now_us);
 void endpoint_message(struct endpoint *e, const char *text, size_t len, int64_t now_us);
-void endpoint_channel_closed(struct endpoint *e, int64_t now_us);
+void endpoint_channel_closed(struct endpoint *e, bool by_data, int64_t now_us);
 void endpoint_text(struct endpoint *e, const char *text, size_t len);
 /* Moves the channel and what came over it from the endpoint that was before. */
 void endpoint_inherit(struct endpoint *e, struct endpoint *before);
 void endpoint_channel_clear(struct endpoint *e);
 void endpoint_subscription(const struct endpoint *receiver, struct track *t);
+
+/* endpoint_data.c */
+void endpoint_data_up(struct endpoint *e);      /* DTLS is */
+void endpoint_data_in(struct endpoint *e, const uint8_t *p, size_t len);
+void endpoint_data_text(struct endpoint *e, const char *text, size_t len);
+void endpoint_data_tick(struct endpoint *e, int64_t now_us);
+void endpoint_data_free(struct endpoint *e);
 
 /* forward_media.c */
 void endpoint_rtp_in(struct endpoint *e, const uint8_t *p, size_t len, int64_t now_us);

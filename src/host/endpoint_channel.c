@@ -18,7 +18,11 @@ enum {
 
 void endpoint_text(struct endpoint *e, const char *text, size_t len)
 {
-	if (e->channel && len)
+	if (!e->channel || !len)
+		return;
+	if (e->by_data)
+		endpoint_data_text(e, text, len);
+	else
 		e->f->ops.channel_send(e->f->ctx, e->room->number, e->id, text, len);
 }
 
@@ -47,12 +51,15 @@ static void tell_inactive(struct endpoint *e)
 	}
 }
 
-void endpoint_channel_opened(struct endpoint *e, int64_t now_us)
+void endpoint_channel_opened(struct endpoint *e, bool by_data, int64_t now_us)
 {
 	e->channel = true;
+	e->by_data = by_data;
+	*(by_data ? &e->data_open : &e->websocket) = true;
 	e->tokens = BURST;
 	e->tokens_us = now_us;
-	tell_hello(e);
+	if (!by_data)           /* the bridge greets on a WebSocket alone */
+		tell_hello(e);
 	picture_tell_all(e);
 	tell_inactive(e);
 	hall_tell_dominant(e->room, e);
@@ -69,7 +76,7 @@ static void free_names(char ***v, size_t *n)
 
 void endpoint_channel_clear(struct endpoint *e)
 {
-	e->channel = false;
+	e->channel = e->websocket = e->data_open = e->by_data = false;
 	e->constrained = e->subscribed = false;
 	g_clear_pointer(&e->selected, g_free);
 	g_clear_pointer(&e->on_stage, g_free);
@@ -80,17 +87,19 @@ void endpoint_channel_clear(struct endpoint *e)
 	free_names(&e->exclude, &e->excludes);
 }
 
-void endpoint_channel_closed(struct endpoint *e, int64_t now_us)
+void endpoint_channel_closed(struct endpoint *e, bool by_data, int64_t now_us)
 {
 	/* It opens anew in a moment, and says what it wants again or relies on
 	 * what it said: the bridge keeps that, too. */
-	e->channel = false;
+	*(by_data ? &e->data_open : &e->websocket) = false;
+	e->by_data = e->data_open;
+	e->channel = e->data_open || e->websocket;
 	hall_dirty(e->room, now_us);
 }
 
 void endpoint_inherit(struct endpoint *e, struct endpoint *before)
 {
-	e->channel = before->channel;
+	e->channel = e->websocket = before->websocket;  /* SCTP ends with its session */
 	e->tokens = before->tokens;
 	e->tokens_us = before->tokens_us;
 	e->constrained = before->constrained;
@@ -109,7 +118,7 @@ void endpoint_inherit(struct endpoint *e, struct endpoint *before)
 	e->exclude = g_steal_pointer(&before->exclude);
 	e->excludes = before->excludes;
 	before->includes = before->excludes = 0;
-	before->channel = false;
+	before->channel = before->websocket = false;
 }
 
 /* ---- what it may hear ---- */

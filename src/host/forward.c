@@ -278,7 +278,7 @@ void forward_channel_open(struct forward *f, unsigned room, const char *id, int6
 	struct endpoint *e = forward_find(f, room, id);
 
 	if (e)
-		endpoint_channel_opened(e, now_us);
+		endpoint_channel_opened(e, false, now_us);
 }
 
 void forward_channel_input(struct forward *f, unsigned room, const char *id,
@@ -295,7 +295,7 @@ void forward_channel_closed(struct forward *f, unsigned room, const char *id, in
 	struct endpoint *e = forward_find(f, room, id);
 
 	if (e)
-		endpoint_channel_closed(e, now_us);
+		endpoint_channel_closed(e, false, now_us);
 }
 
 /* ---- time ---- */
@@ -327,6 +327,7 @@ static bool tick_room(struct forward *f, struct hall *r, int64_t now_us)
 
 int64_t forward_tick(struct forward *f, int64_t now_us)
 {
+	f->now_us = now_us;
 	if (now_us < f->next_us)
 		return f->next_us;
 	f->next_us = CLOCK_NEVER;

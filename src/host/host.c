@@ -360,6 +360,8 @@ static int start_server(struct host *h, const struct host_config *cfg, bool tls,
 		.max_rooms = cfg->max_rooms ? cfg->max_rooms : ROOMS,
 		.password = cfg->password && *cfg->password ? cfg->password : NULL, .tls = tls,
 		.relays = h->relays,
+		.no_websocket = cfg->channel == HOST_CHANNEL_SCTP,
+		.no_sctp = cfg->channel == HOST_CHANNEL_WEBSOCKET,
 		.wall_offset_us = clock_wall_us() - clock_now_us(),
 		.audio_ssrc = bridge_audio_ssrc(h->bridge), .video_ssrc = bridge_video_ssrc(h->bridge),
 	};

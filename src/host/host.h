@@ -11,6 +11,9 @@
 
 struct host;
 
+/* Forms of the bridge channel that are offered. */
+enum host_channel { HOST_CHANNEL_BOTH, HOST_CHANNEL_WEBSOCKET, HOST_CHANNEL_SCTP };
+
 struct host_config {
 	const char *address; uint16_t port;     /* of HTTP; port 0: a free one */
 	const char *cert_file, *key_file;       /* both NULL: plain on loopback, else self-signed */
@@ -20,6 +23,7 @@ struct host_config {
 	const char *password;                   /* for opening rooms; NULL: anybody opens them */
 	const char *relays;                     /* lines of host/relays.h; NULL */
 	const char *domain;                     /* XMPP domain; NULL: "ttymeet.local" */
+	enum host_channel channel;
 };
 /* Listens.  -errno with *why (new string), for people. */
 int host_new(struct host **out, struct loop *loop, struct net *net,

@@ -15,6 +15,7 @@
 
 enum {
 	PT_OPUS = 111, PT_TELEPHONE_EVENT = 126, PT_VP8 = 100, PT_RTX = 96,
+	SCTP_PORT = 5000,       /* as real bridges have it */
 	EXT_ID_LEVEL = 1, EXT_ID_ABS_TIME = 3, EXT_ID_TCC = 5,
 };
 
@@ -155,6 +156,8 @@ static void fill_channel(struct jingle *j, struct occupant *o)
 	struct server *srv = o->room->server;
 	struct jingle_transport *t = &j->transport;
 
+	if (srv->cfg.no_websocket)
+		return;
 	rng_alnum(s->password, SECRET_BYTES);
 	srv->ops.admit(srv->ctx, o->room->conference, o->nick, s->password);
 	if (t->websockets < JINGLE_WEBSOCKETS)
@@ -162,6 +165,12 @@ static void fill_channel(struct jingle *j, struct occupant *o)
 			host_format("%s://%s/colibri-ws/default-id/%s/%s?pwd=%s",
 				    srv->cfg.tls ? "wss" : "ws", o->conn->authority,
 				    o->room->conference, o->nick, s->password);
+}
+
+/* Both forms at once, as real bridges do: the client takes one. */
+static bool offers_sctp(const struct occupant *o)
+{
+	return o->session.features & FEATURE_SCTP && !o->room->server->cfg.no_sctp;
 }
 
 static int ask_bridge(struct occupant *o, struct jingle *j)
@@ -175,6 +184,7 @@ static int ask_bridge(struct occupant *o, struct jingle *j)
 		.pt_rtx = video && s->features & FEATURE_RTX ? PT_RTX : 0,
 		.ext_level = EXT_ID_LEVEL, .ext_abs_time = video ? EXT_ID_ABS_TIME : 0,
 		.ext_tcc = tcc ? EXT_ID_TCC : 0, .video = video, .tcc = tcc,
+		.sctp_port = offers_sctp(o) ? SCTP_PORT : 0,
 	};
 	int err = srv->bridge_ops->add(srv->bridge, &e, &j->transport);
 
@@ -225,6 +235,8 @@ void offer_send(struct occupant *o)
 	if (video)
 		fill_video(&j->video, tcc);
 	fill_channel(j, o);
+	j->data = offers_sctp(o);
+	j->transport.sctp_port = j->data ? SCTP_PORT : 0;
 	fill_startmuted(j, o);
 	err = fill_sources(j, o, video);
 	if (err) {

@@ -50,6 +50,7 @@ struct server_config {
 	const char *password;           /* of every room that is opened; NULL */
 	const struct relays *relays;    /* lent for the server's life; NULL */
 	bool tls;                       /* URLs begin with https and wss */
+	bool no_websocket, no_sctp;     /* forms of the bridge channel that are not offered */
 	int64_t wall_offset_us;         /* wall clock minus `now` of the calls */
 	uint32_t audio_ssrc, video_ssrc; /* the bridge's own */
 };

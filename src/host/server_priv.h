@@ -77,6 +77,7 @@ enum session_state {
 
 enum feature {
 	FEATURE_AUDIO = 1, FEATURE_VIDEO = 2, FEATURE_RTX = 4, FEATURE_TCC = 8, FEATURE_JSON = 16,
+	FEATURE_SCTP = 32,
 	/* What a client that does not say is taken for; server.md 4.4. */
 	FEATURE_DEFAULT = FEATURE_AUDIO | FEATURE_VIDEO | FEATURE_RTX | FEATURE_TCC | FEATURE_JSON
 };

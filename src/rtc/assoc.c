@@ -131,12 +131,12 @@ static void advance(int64_t now_us)
 {
 	int64_t ms;
 
-	if (!world.ticked_us || now_us < world.ticked_us)
+	if (!world.ticked_us)
 		world.ticked_us = now_us;
 	if (now_us - world.ticked_us > JUMP_US)
 		world.ticked_us = now_us - JUMP_US;
 	ms = (now_us - world.ticked_us) / 1000;
-	if (!ms)
+	if (ms <= 0)            /* another thread was here a moment ago */
 		return;
 	world.ticked_us += ms * 1000;
 	usrsctp_handle_timers((uint32_t)ms);

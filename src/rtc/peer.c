@@ -85,6 +85,7 @@ static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_ke
 			peer_enter(p, PEER_FAILED, "the sound's encryption could not be set up (SRTP)");
 		else
 			peer_enter(p, PEER_UP, "");
+		peer_channel_start(p);
 		break;
 	case DTLS_FAILED:
 	case DTLS_CLOSED:
@@ -97,16 +98,14 @@ static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_ke
 
 static void on_dtls_data(void *ctx, const uint8_t *buf, size_t len)
 {
-	/* The bridge channel is a WebSocket; SCTP nobody asked for. */
-	(void)ctx;
-	(void)buf;
-	(void)len;
+	peer_channel_in(ctx, buf, len);
 }
 
 /* ---- making and freeing ---- */
 
 static int copy_config(struct peer *p, const struct peer_config *cfg)
 {
+	p->dtls_client = cfg->dtls_client;
 	p->ssrc = cfg->ssrc;
 	p->rtcp_ssrc = cfg->rtcp_ssrc ? cfg->rtcp_ssrc : 1;
 	p->pt_opus = cfg->pt_opus;
@@ -155,6 +154,7 @@ void peer_free(struct peer **pp)
 
 	if (!p)
 		return;
+	peer_channel_close(p);
 	if (p->box && p->state != PEER_FAILED) {
 		peer_say_bye(p);
 		dtls_close(p->dtls);
@@ -211,6 +211,7 @@ int64_t peer_tick(struct peer *p, int64_t now_us)
 		return earliest(next, now_us + SETUP_TICK_US);
 	look_for_silence(p, now_us);
 	next = earliest(next, peer_rtcp_tick(p, now_us));
+	next = earliest(next, peer_channel_tick(p, now_us));
 	return earliest(next, now_us + UP_TICK_US);
 }
 
@@ -229,4 +230,5 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 		out->streams += p->now_us - s->last_us < STREAM_HEARD_US;
 	}
 	transport_path(peer_transport(p), out->path, sizeof(out->path));
+	peer_channel_stats(p, out);
 }

@@ -45,6 +45,10 @@ struct peer_events {
 	void (*state)(void *ctx, enum peer_state state, const char *why); /* why: for people, "" */
 	void (*frame)(void *ctx, const struct media_frame *f);
 	void (*path)(void *ctx); /* peer_try() succeeded: another way is in use; may be NULL */
+	/* The data channel, after peer_channel_open(); may be NULL.  over: it
+	 * will not open again by itself. */
+	void (*channel)(void *ctx, bool open, bool over, const char *why);
+	void (*text)(void *ctx, const char *text, size_t len);
 };
 
 /* The peer makes its transports by calling make(): so that its handlers can be
@@ -70,6 +74,11 @@ bool peer_is_trying(const struct peer *p);
 /* The way in use cannot work any more (its address is gone): PEER_INTERRUPTED
  * with these words (static) at once, not after the silence. */
 void peer_path_dead(struct peer *p, const char *why);
+/* Opens the bridge's data channel over SCTP, once DTLS is up; one that was
+ * there is given up.  port: as the peer's offer says. */
+int peer_channel_open(struct peer *p, uint16_t port, int64_t now_us);
+int peer_channel_send(struct peer *p, const char *text, size_t len, int64_t now_us);
+void peer_channel_close(struct peer *p);        /* without a word to the handlers */
 /* What a source that left had is forgotten. */
 void peer_forget(struct peer *p, uint32_t ssrc);
 struct transport *peer_transport(const struct peer *p); /* in use; lent until the next call */
@@ -86,6 +95,8 @@ struct peer_stats {
 	double rtt_ms;                          /* -1 unknown; from report blocks */
 	double out_loss;                        /* last fraction that the peer reported, 0..1 */
 	unsigned streams;                       /* heard in the last 5 s */
+	uint64_t channel_in, channel_out;       /* messages of the data channel */
+	uint64_t channel_dropped;               /* and what of it was malformed, too long or unsent */
 	char path[96];
 };
 void peer_stats(const struct peer *p, struct peer_stats *out);

@@ -4,9 +4,11 @@
  *	peer_path.c     ways to the other side, the transports' handlers
  *	peer_media.c    RTP out, RTP in, sources
  *	peer_rtcp.c     reports out and in
+ *	peer_channel.c  the bridge's data channel
  */
 #ifndef RTC_PEER_PRIV_H
 #define RTC_PEER_PRIV_H
+#include "rtc/data_channel.h"
 #include "rtc/peer.h"
 #include "rtc/rtcp.h"
 #include "rtc/srtp.h"
@@ -34,8 +36,10 @@ struct peer {
 	struct peer_path *used, *next, *old, *retired;  /* peer_path.c; NULL: none */
 	struct dtls *dtls;
 	struct srtp_box *box;   /* NULL until the keys are there */
+	struct data_channel *channel;   /* NULL: none is wanted */
 
 	/* from the config */
+	bool dtls_client;
 	char *cname;
 	uint32_t ssrc, rtcp_ssrc;
 	uint8_t pt_opus, pt_red, pt_event, ext_level;
@@ -90,5 +94,11 @@ void peer_rtp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
 void peer_rtcp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
 int64_t peer_rtcp_tick(struct peer *p, int64_t now_us);
 void peer_say_bye(struct peer *p);
+
+/* peer_channel.c */
+void peer_channel_start(struct peer *p);        /* DTLS is up */
+void peer_channel_in(struct peer *p, const uint8_t *buf, size_t len);
+int64_t peer_channel_tick(struct peer *p, int64_t now_us);
+void peer_channel_stats(const struct peer *p, struct peer_stats *out);
 
 #endif

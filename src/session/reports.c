@@ -88,6 +88,23 @@ void session_on_media(struct session *s, const char *sid, int state, const char 
 	session_kick(s);
 }
 
+/* The bridge channel by SCTP: the media thread's news for the call. */
+void session_on_channel(struct session *s, const char *sid, bool open, bool over, const char *why)
+{
+	struct call *c = session_call(s);
+
+	if (c)
+		call_data_state(c, sid, open, over, why, clock_now_us());
+	session_kick(s);
+}
+
+void session_on_channel_text(struct session *s, const char *sid, const char *text, size_t len)
+{
+	if (s->link)
+		call_link_data(s->link, sid, text, len);
+	session_kick(s);
+}
+
 /* ---- the call ---- */
 
 static const char *name_of(struct session *s, const struct call_person *p)

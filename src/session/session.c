@@ -101,6 +101,30 @@ static void media_network_op(void *ctx)
 		media_network(sound_media(s->sound));
 }
 
+static void data_open_op(void *ctx, uint16_t port)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_channel_open(sound_media(s->sound), port);
+}
+
+static void data_send_op(void *ctx, const char *text, size_t len)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_channel_send(sound_media(s->sound), text, len);
+}
+
+static void data_close_op(void *ctx)
+{
+	struct session *s = ctx;
+
+	if (s->sound)
+		media_channel_close(sound_media(s->sound));
+}
+
 void session_apply_muted(struct session *s, bool muted)
 {
 	s->muted = muted;
@@ -183,10 +207,18 @@ static const char *or_null(const char *s)
 	return *s ? s : NULL;
 }
 
+static enum call_channel channel_wish(const char *v)
+{
+	if (!strcmp(v, "sctp"))
+		return CALL_CHANNEL_SCTP;
+	return strcmp(v, "websocket") ? CALL_CHANNEL_AUTO : CALL_CHANNEL_WEBSOCKET;
+}
+
 static int start_call(struct session *s)
 {
 	static const struct call_link_media media = {
-		media_start_op, media_stop_op, media_restart_op, media_services_op, media_network_op
+		media_start_op, media_stop_op, media_restart_op, media_services_op, media_network_op,
+		data_open_op, data_send_op, data_close_op
 	};
 	const struct settings *set = s->settings;
 	char *user = login_part(s, false), *password = login_part(s, true);
@@ -201,6 +233,7 @@ static int start_call(struct session *s)
 		.fingerprint = sound_fingerprint(s->sound),
 		.relay_only = settings_bool(set, "network.relay_only"),
 		.privacy_version = settings_bool(set, "privacy.version"),
+		.channel = channel_wish(settings_text(set, "network.bridge_channel")),
 		.patient = !s->unattended,
 		/* With a person before it, a client tries for ever. */
 		.reconnect_for_us = s->unattended ? settings_duration_us(set, "reconnect_for")

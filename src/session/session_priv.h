@@ -153,6 +153,8 @@ void session_on_call(void *ctx, const struct call_event *ev);
 void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
 		       const char *text, bool real);
 void session_on_media(struct session *s, const char *sid, int state, const char *why);
+void session_on_channel(struct session *s, const char *sid, bool open, bool over, const char *why);
+void session_on_channel_text(struct session *s, const char *sid, const char *text, size_t len);
 
 /* commands.c */
 enum { COMMAND_ARGS_MAX = 64 };

@@ -50,6 +50,9 @@ static const struct setting table[] = {
 	{ "network.turn", SETTING_TEXT, "", NULL,
 	  "TURN server, turn:user:password@host[:port][?transport=tcp]; "
 	  "belongs into the config, not on a command line", false },
+	{ "network.bridge_channel", SETTING_CHOICE, "auto", "auto|websocket|sctp",
+	  "who talks, who is gone: auto takes a WebSocket where one is offered, else SCTP; "
+	  "sctp the other way round; websocket nothing else", false },
 	{ "privacy.version", SETTING_BOOL, "on", NULL,
 	  "tell name and version of the program to the server", false },
 	{ "secret.password", SETTING_TEXT, "", NULL,

@@ -265,11 +265,27 @@ static void on_media_state(void *ctx, const char *sid, int state, const char *wh
 	session_on_media(so->session, sid, state, why);
 }
 
+static void on_media_channel(void *ctx, const char *sid, bool open, bool over, const char *why)
+{
+	struct sound *so = ctx;
+
+	session_on_channel(so->session, sid, open, over, why);
+}
+
+static void on_media_text(void *ctx, const char *sid, const char *text, size_t len)
+{
+	struct sound *so = ctx;
+
+	session_on_channel_text(so->session, sid, text, len);
+}
+
 int sound_new(struct sound **out, struct session *s, bool loopback)
 {
 	static const struct audio_events audio_ev = { on_packet, on_device };
 	static const struct media_sink sink = { sink_frame, sink_tick };
-	static const struct media_events media_ev = { on_media_state };
+	static const struct media_events media_ev = {
+		on_media_state, on_media_channel, on_media_text
+	};
 	struct settings *set = s->settings;
 	struct audio_config ac = {
 		.bitrate = (int)settings_int(set, "audio.bitrate") * 1000,

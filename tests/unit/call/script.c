@@ -92,6 +92,21 @@ static void op_channel_close(void *ctx)
 	set(&s->channel_url, NULL);
 }
 
+static void op_data_open(void *ctx, uint16_t port)
+{
+	struct script *s = ctx;
+
+	s->data_port = port;
+	s->data_opens++;
+}
+
+static void op_data_close(void *ctx)
+{
+	struct script *s = ctx;
+
+	s->data_port = 0;
+}
+
 static void op_media_start(void *ctx, const struct call_media *m)
 {
 	struct script *s = ctx;
@@ -200,9 +215,11 @@ void script_new(struct script *s, const struct script_config *cfg)
 {
 	static const struct call_ops ops = {
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open, op_channel_send,
-		op_channel_close, op_media_start, op_media_stop, op_media_restart, op_media_services
+		op_channel_close, op_media_start, op_media_stop, op_media_restart, op_media_services,
+		op_data_open, op_channel_send, op_data_close
 	};
 	struct call_config cc = {
+		.channel = cfg->channel,
 		.url = cfg->url ? cfg->url : "http://127.0.0.1:8080/room", .name = cfg->name ? cfg->name : "Bob",
 		.password = cfg->password, .jwt = cfg->jwt, .muted = cfg->muted, .no_mic = cfg->no_mic,
 		.fingerprint = "AA:BB", .privacy_version = !cfg->hide_version, .seed = 7, .patient = cfg->patient,
@@ -484,13 +501,15 @@ void script_invite(struct script *s, const char *sid, const char *sources, const
 		   "<rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='1' "
 		   "uri='urn:ietf:params:rtp-hdrext:ssrc-audio-level'/></description>"
 		   "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='abcd' pwd='0123456789012345678901'>"
-		   "<web-socket xmlns='http://jitsi.org/protocol/colibri' url='ws://127.0.0.1:8080/colibri-ws/j/c/5c1f0a9e?pwd=%s'/>"
+		   "%s%s%s"
 		   "<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='sha-256' setup='actpass'>AA:BB:CC</fingerprint>"
 		   "<candidate component='1' foundation='1' generation='0' id='c' network='0' ip='127.0.0.1' port='10000' "
 		   "priority='1' protocol='udp' type='host'/></transport></content>"
 		   "<bridge-session xmlns='http://jitsi.org/protocol/focus' id='b-%s'/>%s"
 		   "<json-message xmlns='http://jitsi.org/jitmeet'>{\"sources\":{%s}}</json-message></jingle></iq>",
-		   sid, sid, sid, sid, more ? more : "", sources ? sources : "");
+		   sid, sid, s->no_url ? "" : "<web-socket xmlns='http://jitsi.org/protocol/colibri' "
+		   "url='ws://127.0.0.1:8080/colibri-ws/j/c/5c1f0a9e?pwd=", s->no_url ? "" : sid,
+		   s->no_url ? "" : "'/>", sid, more ? more : "", sources ? sources : "");
 }
 
 /* ---- a call that is up ---- */

@@ -28,7 +28,8 @@ struct script {
 	char *config_url, *request_url, *request_body;
 	char *stream_url, *channel_url, *channel_asked;
 	bool stream_up, channel_up;
-	unsigned stream_opens, channel_opens, requests;
+	unsigned stream_opens, channel_opens, requests, data_opens;
+	uint16_t data_port;             /* of the data channel that is wanted; 0: none */
 	/* media */
 	unsigned media_starts, media_stops, media_restarts, media_services;
 	size_t media_candidates;        /* trickled */
@@ -37,6 +38,7 @@ struct script {
 	uint32_t media_ssrc;
 	bool media_silent;              /* never comes up */
 	bool channel_refused;           /* 403 to whoever dials */
+	bool no_url;                    /* invitations name no WebSocket */
 	int64_t media_up_at;
 	/* stanzas of the core, parsed */
 	struct { struct xml *x; bool answered; int64_t at; } sent[SENT_MAX]; size_t sents;
@@ -66,6 +68,7 @@ struct script_watch {
 struct script_config {
 	const char *url, *name, *password, *jwt;
 	bool muted, no_mic, hide_version, patient, sm;
+	enum call_channel channel;
 	int64_t reconnect_for_us;
 };
 void script_new(struct script *s, const struct script_config *cfg);

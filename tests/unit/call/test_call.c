@@ -896,6 +896,134 @@ static void test_channel_refused(void **state)
 	script_free(&s);
 }
 
+/* ---- the channel by SCTP ---- */
+
+#define DATA "<content name='data' creator='initiator' senders='both'>" \
+	"<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='application'/>" \
+	"<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='abcd' pwd='0123456789012345678901'>" \
+	"<sctpmap xmlns='urn:xmpp:jingle:transports:dtls-sctp:1' number='5002' protocol='webrtc-datachannel' " \
+	"streams='1024'/></transport></content>"
+
+static void data_offer(struct script *s, enum call_channel wish, bool url)
+{
+	static struct script_config cfg;
+	struct jingle j;
+
+	cfg = plain;
+	cfg.channel = wish;
+	script_up(s, &cfg);
+	s->no_url = !url;
+	script_invite(s, "s1", NULL, DATA);
+	assert_int_equal(jingle_parse(&j, xml_child(script_iq(s, "jingle", NS_JINGLE), "jingle", NULL), ""), 0);
+	assert_true(j.data);                    /* answered where it is offered */
+	assert_int_equal(j.transport.sctp_port, 5002);
+	jingle_clear(&j);
+	script_answer(s, "jingle", NS_JINGLE, "result", NULL);
+	call_media_state(s->call, "s1", PEER_UP, "", s->now);
+	script_run(s, 300000);
+}
+
+static void data_state(struct script *s, bool open, bool over)
+{
+	call_data_state(s->call, "s1", open, over, open ? "" : "lost", s->now);
+	script_run(s, 10000);
+}
+
+static void test_data_channel(void **state)
+{
+	static const char speaker[] = "{\"colibriClass\":\"DominantSpeakerEndpointChangeEvent\","
+		"\"dominantSpeakerEndpoint\":\"77aa01bc\"}";
+	struct script s;
+
+	(void)state;
+	/* Without a URL, and the answer names it. */
+	data_offer(&s, CALL_CHANNEL_AUTO, false);
+	assert_int_equal(s.channel_opens, 0);
+	assert_int_equal(s.data_port, 5002);
+	call_data_state(s.call, "s0", true, false, "", s.now);  /* of another session */
+	assert_not_told(&s, "channel up");
+	data_state(&s, true, false);
+	assert_told(&s, "channel up");
+	assert_string_equal(buf_str(&s.channel_text), "{\"colibriClass\":\"ReceiverVideoConstraints\",\"lastN\":0}\n");
+	call_data_input(s.call, "s0", speaker, sizeof(speaker) - 1, s.now);
+	assert_not_told(&s, "speaker 77aa01bc Ada");
+	call_data_input(s.call, "s1", speaker, sizeof(speaker) - 1, s.now);
+	assert_told(&s, "speaker 77aa01bc Ada");
+	/* It ends: again after a second. */
+	data_state(&s, false, true);
+	assert_told(&s, "channel down");
+	assert_int_equal(s.data_opens, 1);
+	script_run(&s, SEC);
+	assert_int_equal(s.data_opens, 2);
+	/* The other side began anew: it opens by itself, nothing is to be done. */
+	data_state(&s, true, false);
+	data_state(&s, false, false);
+	data_state(&s, true, false);
+	script_run(&s, 20 * SEC);
+	assert_int_equal(s.data_opens, 2);
+	script_free(&s);
+}
+
+static void test_channel_forms(void **state)
+{
+	struct script s;
+
+	(void)state;
+	/* Both: the WebSocket, and SCTP is not touched while that works. */
+	data_offer(&s, CALL_CHANNEL_AUTO, true);
+	assert_int_equal(s.channel_opens, 1);
+	assert_int_equal(s.data_opens, 0);
+	/* It cannot be had: SCTP at once, and back when that does not open either. */
+	call_channel_closed(s.call, 1006, 502, s.now);
+	script_run(&s, 10000);
+	assert_int_equal(s.data_opens, 1);
+	assert_null(s.channel_url);
+	script_run(&s, 7 * SEC);
+	assert_int_equal(s.channel_opens, 1);
+	script_run(&s, 4 * SEC);
+	assert_int_equal(s.channel_opens, 2);
+	assert_int_equal(s.data_port, 0);
+	/* Late news of the form that is left. */
+	data_state(&s, true, false);
+	assert_not_told(&s, "channel up");
+	call_channel_opened(s.call, s.now);
+	assert_told(&s, "channel up");
+	/* What was open is dialled again before anything else is tried. */
+	call_channel_closed(s.call, 1006, 0, s.now);
+	script_run(&s, 2 * SEC);
+	assert_int_equal(s.channel_opens, 3);
+	assert_int_equal(s.data_opens, 1);
+	assert_int_equal(s.media_starts, 1);
+	script_free(&s);
+	/* A wish for SCTP, and one for WebSockets: then it is not even named. */
+	data_offer(&s, CALL_CHANNEL_SCTP, true);
+	assert_int_equal(s.channel_opens, 0);
+	assert_int_equal(s.data_opens, 1);
+	data_state(&s, false, true);
+	assert_int_equal(s.channel_opens, 1);
+	script_free(&s);
+	data_offer(&s, CALL_CHANNEL_WEBSOCKET, true);
+	call_channel_closed(s.call, 1006, 502, s.now);
+	script_run(&s, 10 * SEC);
+	assert_int_equal(s.data_opens, 0);
+	assert_int_equal(s.channel_opens, 2);
+	script_free(&s);
+	/* Refused by a bridge whose sound we hear: four times, then SCTP. */
+	data_offer(&s, CALL_CHANNEL_AUTO, true);
+	s.channel_refused = true;
+	script_run(&s, 30 * SEC);
+	assert_int_equal(s.data_opens, 1);
+	assert_false(script_has_terminate(&s));
+	script_free(&s);
+	/* Nothing but a data channel that never opens: the call does not care. */
+	data_offer(&s, CALL_CHANNEL_AUTO, false);
+	script_run(&s, 200 * SEC);
+	assert_in_range(s.data_opens, 3, 12);
+	assert_int_equal(s.media_starts, 1);
+	assert_false(script_has_terminate(&s));
+	script_free(&s);
+}
+
 static void test_print(void **state)
 {
 	struct buf b = { 0 };
@@ -941,6 +1069,8 @@ const struct CMUnitTest test_call[] = {
 	cmocka_unit_test(test_transport_replace),
 	cmocka_unit_test(test_channel),
 	cmocka_unit_test(test_channel_refused),
+	cmocka_unit_test(test_data_channel),
+	cmocka_unit_test(test_channel_forms),
 	cmocka_unit_test(test_print),
 	{ 0 }
 };

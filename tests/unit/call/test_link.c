@@ -109,6 +109,19 @@ static void media_none(void *ctx)
 	(void)ctx;
 }
 
+static void data_open_none(void *ctx, uint16_t port)
+{
+	(void)ctx;
+	(void)port;
+}
+
+static void data_send_none(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	(void)text;
+	(void)len;
+}
+
 static void media_start_none(void *ctx, const struct call_media *m)
 {
 	(void)ctx;
@@ -145,7 +158,8 @@ static void open_world(struct world *w, bool no_config, bool no_server)
 {
 	static const struct net_server_handlers h = { on_request, filter, on_accepted };
 	static const struct call_link_media media = {
-		media_start_none, media_none, media_restart_none, media_services_none, media_none
+		media_start_none, media_none, media_restart_none, media_services_none, media_none,
+		data_open_none, data_send_none, media_none
 	};
 	struct net_server_params p = { .address = "127.0.0.1", .max_ws_bytes = 65536 };
 	struct net_config nc = { .user_agent = "test" };

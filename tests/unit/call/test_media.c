@@ -68,6 +68,23 @@ static void on_state(void *ctx, const char *sid, int state, const char *why)
 	text_copy(w->why, sizeof(w->why), why);
 }
 
+static void on_channel(void *ctx, const char *sid, bool open, bool over, const char *why)
+{
+	(void)ctx;
+	(void)sid;
+	(void)open;
+	(void)over;
+	(void)why;
+}
+
+static void on_text(void *ctx, const char *sid, const char *text, size_t len)
+{
+	(void)ctx;
+	(void)sid;
+	(void)text;
+	(void)len;
+}
+
 static void far_on_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct world *w = ctx;
@@ -100,7 +117,7 @@ static void far_tick(void *ctx, int64_t now_us)
 static void open_world(struct world *w, const struct media_config *cfg)
 {
 	static const struct media_sink sink = { sink_frame, sink_tick };
-	static const struct media_events ev = { on_state };
+	static const struct media_events ev = { on_state, on_channel, on_text };
 
 	memset(w, 0, sizeof(*w));
 	assert_int_equal(loop_new(&w->loop, "test"), 0);
@@ -154,7 +171,7 @@ static uint16_t port_of(struct transport *t)
 
 static void open_far(struct world *w)
 {
-	static const struct peer_events ev = { far_on_state, far_on_frame, NULL };
+	static const struct peer_events ev = { far_on_state, far_on_frame, NULL, NULL, NULL };
 	struct transport_nice_config t = {
 		.context = loop_context(w->loop), .controlling = true, .loopback = true,
 		.local_ufrag = "far0", .local_pwd = far_pwd, .remote_ufrag = "near", .remote_pwd = near_pwd,

@@ -159,9 +159,55 @@ static void on_dtls_state(void *ctx, enum dtls_state state, const struct dtls_ke
 
 static void on_dtls_data(void *ctx, const uint8_t *p, size_t len)
 {
-	(void)ctx;
-	(void)p;
-	(void)len;
+	struct client *c = ctx;
+
+	if (c->data)
+		data_channel_input(c->data, p, len, c->w->now);
+}
+
+/* ---- a channel by SCTP ---- */
+
+static void data_send(void *ctx, const uint8_t *p, size_t len)
+{
+	assert_int_equal(dtls_send(((struct client *)ctx)->dtls, p, len), 0);
+}
+
+static void data_open(void *ctx)
+{
+	((struct client *)ctx)->data_opened++;
+}
+
+static void data_closed(void *ctx, bool over, const char *why)
+{
+	(void)over;
+	(void)why;
+	((struct client *)ctx)->data_closed++;
+}
+
+static void data_text(void *ctx, const char *text, size_t len)
+{
+	struct client *c = ctx;
+
+	assert_int_equal(strlen(text), len);
+	assert_true(c->messages < MESSAGES);
+	c->message[c->messages++] = strdup(text);
+}
+
+void client_data(struct client *c)
+{
+	static const struct data_channel_events ev = { data_send, data_open, data_closed, data_text };
+	struct data_channel_config cfg = { DATA_CHANNEL_PORT, true, true };
+
+	data_channel_free(&c->data);
+	assert_int_equal(data_channel_new(&c->data, &cfg, &ev, c), 0);
+	assert_int_equal(data_channel_start(c->data, c->w->now), 0);
+	world_pass(c->w, 100 * MS);
+}
+
+void client_data_say(struct client *c, const char *text)
+{
+	assert_int_equal(data_channel_send(c->data, text, strlen(text), c->w->now), 0);
+	world_step(c->w);
 }
 
 void client_raw(struct client *c, const void *p, size_t len)
@@ -255,6 +301,7 @@ void world_open(struct world *w)
 
 static void free_client(struct client *c)
 {
+	data_channel_free(&c->data);
 	dtls_free(&c->dtls);
 	srtp_box_free(&c->box);
 	dtls_cert_free(&c->cert);
@@ -289,6 +336,9 @@ void world_step(struct world *w)
 			more |= deliver(w, l);
 	} while (more);
 	forward_tick(w->f, w->now);
+	for (size_t i = 0; i < w->clients; i++)
+		if (w->c[i].data)
+			data_channel_tick(w->c[i].data, w->now);
 }
 
 void world_pass(struct world *w, int64_t us)

@@ -7,6 +7,7 @@
 #ifndef UNIT_HOST_BRIDGE_WORLD_H
 #define UNIT_HOST_BRIDGE_WORLD_H
 #include "host/forward.h"
+#include "rtc/data_channel.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtp.h"
 #include "rtc/srtp.h"
@@ -39,6 +40,8 @@ struct client {
 	struct dtls_cert *cert;
 	struct dtls *dtls;
 	struct srtp_box *box;
+	struct data_channel *data;      /* NULL: it asked for none */
+	unsigned data_opened, data_closed;
 	bool dtls_failed;
 
 	struct got *rtp; size_t rtps;
@@ -89,6 +92,9 @@ void client_show(struct client *c, uint32_t ssrc, uint16_t seq, bool key);      
 void client_rtcp(struct client *c, const uint8_t *p, size_t len);
 void client_raw(struct client *c, const void *p, size_t len);
 void client_channel(struct client *c, const char *text);
+/* Opens a channel by SCTP; what comes over it is among the messages. */
+void client_data(struct client *c);
+void client_data_say(struct client *c, const char *text);
 
 void client_forget(struct client *c);   /* what came so far */
 size_t client_count(const struct client *c, uint32_t ssrc);

@@ -158,7 +158,7 @@ static void accept_offer(struct world *w, size_t i, const char *pwd)
 		.cert = p->cert, .dtls_client = true, .hash = p->offer.hash, .fingerprint = p->offer.fingerprint,
 		.ssrc = p->ssrc, .cname = p->id, .pt_opus = 111, .ext_level = 1, .first_seq = 65530,
 	};
-	static const struct peer_events ev = { on_peer_state, on_frame, NULL };
+	static const struct peer_events ev = { on_peer_state, on_frame, NULL, NULL, NULL };
 	struct jingle_transport answer = { .pwd = "0123456789abcdefghijkl", .setup = "active", .hash = "sha-256" };
 	struct source src = { .ssrc = p->ssrc, .owner = p->id, .name = p->id, .msid = p->id };
 	struct source_set s = { .v = &src, .count = 1 };

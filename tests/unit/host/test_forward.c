@@ -521,6 +521,101 @@ static void who_talks_too_much_is_not_passed_on(void **state)
 	assert_int_equal(b->messages, 10);
 }
 
+static void with_sctp(struct bridge_endpoint *e)
+{
+	e->sctp_port = DATA_CHANNEL_PORT;
+}
+
+static void the_channel_may_come_by_sctp(void **state)
+{
+	struct client *a = client_join(&w, 1, "aaaa", with_sctp), *b = client_join(&w, 1, "bbbb", NULL);
+
+	(void)state;
+	forward_channel_open(w.f, 1, "bbbb", w.now);
+	assert_int_equal(a->data_opened + a->messages, 0);      /* who does not ask is left alone */
+	client_data(a);
+	assert_int_equal(a->data_opened, 1);
+	assert_null(client_message(a, "ServerHello"));          /* greets on WebSockets alone */
+	assert_non_null(client_message(a, "ForwardedSources"));
+	client_data_say(a, "{\"colibriClass\":\"EndpointMessage\",\"to\":\"\",\"msgPayload\":{\"t\":\"by sctp\"}}");
+	assert_non_null(client_message(b, "by sctp"));
+	assert_non_null(client_message(b, "\"from\":\"aaaa\""));
+	client_channel(b, "{\"colibriClass\":\"EndpointMessage\",\"to\":\"aaaa\",\"msgPayload\":{\"t\":\"back\"}}");
+	world_pass(&w, 100 * MS);
+	assert_non_null(client_message(a, "\"back\""));
+	client_data_say(a, "{\"colibriClass\":\"ClientHello\"}");
+	world_pass(&w, 100 * MS);
+	assert_non_null(client_message(a, "ServerHello"));
+	/* Again, as if the first had never been: the newer one speaks. */
+	client_data(a);
+	assert_int_equal(a->data_opened, 2);
+	client_forget(a);
+	client_channel(b, "{\"colibriClass\":\"EndpointMessage\",\"to\":\"aaaa\",\"msgPayload\":{}}");
+	world_pass(&w, 100 * MS);
+	assert_int_equal(client_messages(a, "EndpointMessage"), 1);
+}
+
+static void of_two_channels_the_newer_one_speaks(void **state)
+{
+	struct client *a = client_join(&w, 1, "aaaa", with_sctp);
+	static const char hello[] = "{\"colibriClass\":\"ClientHello\"}";
+
+	(void)state;
+	client_data(a);
+	forward_channel_open(w.f, 1, "aaaa", w.now);
+	data_channel_free(&a->data);            /* what comes now is the WebSocket's */
+	world_pass(&w, 100 * MS);
+	client_forget(a);
+	client_channel(a, hello);
+	assert_int_equal(client_messages(a, "ServerHello"), 1);
+	client_data(a);
+	client_forget(a);
+	client_channel(a, hello);               /* asked here, answered there */
+	world_pass(&w, 100 * MS);
+	assert_int_equal(client_messages(a, "ServerHello"), 1);
+	data_channel_close(a->data, w.now);
+	world_pass(&w, S);
+	assert_int_equal(a->data_closed, 1);
+	client_forget(a);
+	client_channel(a, hello);
+	assert_int_equal(client_messages(a, "ServerHello"), 1);
+	forward_channel_closed(w.f, 1, "aaaa", w.now);
+	client_channel(a, hello);
+	assert_int_equal(client_messages(a, "ServerHello"), 1);
+}
+
+static void sctp_that_was_not_offered_is_dropped(void **state)
+{
+	struct client *a = client_join(&w, 1, "aaaa", NULL);
+	struct bridge_stats before, after;
+
+	(void)state;
+	forward_stats(w.f, &before);
+	client_data(a);
+	forward_stats(w.f, &after);
+	assert_int_equal(a->data_opened, 0);
+	assert_int_not_equal(after.dropped, before.dropped);
+}
+
+static void twenty_have_channels_by_sctp(void **state)
+{
+	struct client *c[20];
+	char id[8];
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "c%d", i);
+		c[i] = client_join(&w, 1, id, with_sctp);
+		client_data(c[i]);
+	}
+	client_data_say(c[0], "{\"colibriClass\":\"EndpointMessage\",\"to\":\"\",\"msgPayload\":{\"t\":\"all\"}}");
+	world_pass(&w, 100 * MS);
+	for (int i = 1; i < 20; i++)
+		assert_int_equal(client_messages(c[i], "EndpointMessage"), 1);
+	for (int i = 0; i < 20; i++)
+		client_leave(c[i]);
+}
+
 static void say(struct client *c, uint32_t ssrc, uint16_t *seq, int64_t us, int level)
 {
 	for (int64_t end = w.now + us; w.now < end;) {
@@ -622,6 +717,10 @@ const struct CMUnitTest test_forward[] = {
 	TEST(calls_about_nobody_do_nothing),
 	TEST(messages_are_passed_on_with_their_sender),
 	TEST(who_talks_too_much_is_not_passed_on),
+	TEST(the_channel_may_come_by_sctp),
+	TEST(of_two_channels_the_newer_one_speaks),
+	TEST(sctp_that_was_not_offered_is_dropped),
+	TEST(twenty_have_channels_by_sctp),
 	TEST(the_dominant_speaker_is_told_to_all),
 	TEST(figures_of_the_line_are_told),
 	TEST(twenty_with_three_talking),

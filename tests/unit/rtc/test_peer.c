@@ -68,7 +68,7 @@ static void on_path(void *ctx)
 	((struct side *)ctx)->paths++;
 }
 
-static const struct peer_events events = { on_state, on_frame, on_path };
+static const struct peer_events events = { on_state, on_frame, on_path, NULL, NULL };
 
 static int take_line(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
 {

@@ -47,7 +47,7 @@ static void on_frame(void *ctx, const struct media_frame *f)
 	s->frames++;
 }
 
-static const struct peer_events events = { on_state, on_frame, NULL };
+static const struct peer_events events = { on_state, on_frame, NULL, NULL, NULL };
 
 static int make(void *make_ctx, struct transport **out, const struct transport_events *ev, void *ctx)
 {
