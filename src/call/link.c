@@ -329,6 +329,16 @@ static void op_data_close(void *ctx)
 	l->media.data_close(l->ctx);
 }
 
+void call_link_data_state(struct call_link *l, const char *sid, bool open, bool over,
+			  const char *why)
+{
+	static const char name[] = "JVB data channel";
+
+	trace(l, open ? "open" : "close", "bridge", open ? name : why,
+	      open ? sizeof(name) - 1 : strlen(why));
+	call_data_state(l->call, sid, open, over, why, clock_now_us());
+}
+
 void call_link_data(struct call_link *l, const char *sid, const char *text, size_t len)
 {
 	trace(l, "in", "bridge", text, len);

@@ -33,7 +33,9 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 		  void *ctx);
 void call_link_free(struct call_link **l);
 struct call *call_link_call(struct call_link *l);
-/* call_data_input(), with a trace. */
+/* call_data_state() and call_data_input(), with a trace. */
+void call_link_data_state(struct call_link *l, const char *sid, bool open, bool over,
+			  const char *why);
 void call_link_data(struct call_link *l, const char *sid, const char *text, size_t len);
 /* After a command: recomputes the timer. */
 void call_link_kick(struct call_link *l);

@@ -91,10 +91,8 @@ void session_on_media(struct session *s, const char *sid, int state, const char 
 /* The bridge channel by SCTP: the media thread's news for the call. */
 void session_on_channel(struct session *s, const char *sid, bool open, bool over, const char *why)
 {
-	struct call *c = session_call(s);
-
-	if (c)
-		call_data_state(c, sid, open, over, why, clock_now_us());
+	if (s->link)
+		call_link_data_state(s->link, sid, open, over, why);
 	session_kick(s);
 }
 

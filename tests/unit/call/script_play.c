@@ -542,9 +542,22 @@ static void http_out(struct script *s, const json_t *lines, size_t i)
 
 /* ---- sockets ---- */
 
+/* The same where ours took the data channel. */
+static void on_bridge_data(struct script *s, const char *dir, const char *data)
+{
+	if (!strcmp(dir, "open"))
+		call_data_state(s->call, s->media_sid, true, false, "", s->now);
+	else if (!strcmp(dir, "in"))
+		call_data_input(s->call, s->media_sid, data, strlen(data), s->now);
+	else if (!strcmp(dir, "close"))
+		call_data_state(s->call, s->media_sid, false, true, "lost", s->now);
+}
+
 static void on_bridge(struct script *s, const char *dir, const char *data)
 {
-	if (!strcmp(dir, "open") && s->channel_url) {
+	if (s->data_port && s->media_sid) {
+		on_bridge_data(s, dir, data);
+	} else if (!strcmp(dir, "open") && s->channel_url) {
 		if (text_starts(data, "ws"))    /* else they took the data channel */
 			check_equal(s, "the bridge channel's address", s->channel_url, data);
 		s->channel_up = true;
