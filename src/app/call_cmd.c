@@ -37,6 +37,7 @@ static const char help[] =
 	"                             TTYMEET_JWT; a login file holds user and password on two lines\n"
 	"      --ca-file F            certificates to trust, PEM\n"
 	"      --insecure             accept any certificate; shown as long as it lasts\n"
+	"      --budget KBIT          cap of what the call puts on the line, from 16, all counted\n"
 	"      --relay-only           ICE over TURN alone\n"
 	"      --socket PATH, --no-socket   control socket\n"
 	"      --log FILE; -v, -vv, -vvv    log: info, debug, trace\n"
@@ -149,6 +150,16 @@ static int set_ui(struct call_options *o, const char *name)
 	return 0;
 }
 
+static int set_budget(struct call_options *o, const char *arg)
+{
+	uint64_t kbit;
+
+	if (text_u64(arg, SESSION_BUDGET_LEAST, 1000, &kbit))
+		return app_fail(EXIT_USAGE, "--budget is a number of kbit/s from %d to 1000, not '%s'",
+				SESSION_BUDGET_LEAST, arg);
+	return set(o, "audio.budget", arg);
+}
+
 static int set_device(struct call_options *o, bool mic, const char *spec)
 {
 	*(mic ? &o->mic_given : &o->speaker_given) = true;
@@ -168,7 +179,7 @@ static int take_option(struct call_options *o, int c, const char *arg)
 	case OPT_NO_MIC: return set(o, "audio.no_mic", "on");
 	case OPT_VIDEO: return set(o, "video", arg);
 	case OPT_CAMERA: return app_fail(EXIT_USAGE, "--camera is not built in yet");
-	case OPT_BUDGET: return app_fail(EXIT_USAGE, "--budget is not built in yet");
+	case OPT_BUDGET: return set_budget(o, arg);
 	case OPT_UI: return set_ui(o, arg);
 	case OPT_LINE: return set_ui(o, "line");
 	case OPT_HEADLESS: return set_ui(o, "headless");

@@ -6,9 +6,7 @@
  * what went in 0.99 instead of 0.96, music 0.98 instead of 0.91.  What a room
  * rumbles is for the processing of real microphones to take away.
  *
- * In-band FEC takes its bits from the speech itself: tuned to 20 % it costs
- * 1.5 points of PESQ on a clean line and gains from about 10 % of loss on.
- * So it goes on at 8 % and off again below 4 %.
+ * What FEC is told, and when, is plan.c's.
  *
  * Digital silence (a microphone file that has ended, a null device) is
  * encoded with DTX after a while; its packet of one byte is then repeated
@@ -23,8 +21,7 @@
 
 enum {
 	HZ = 48000,
-	BITRATE_MIN = 6000, BITRATE_MAX = 510000, BITRATE = 32000,
-	FEC_ON_PERCENT = 8, FEC_OFF_PERCENT = 4, FEC_LEAST_PERCENT = 10, FEC_MOST_PERCENT = 20,
+	BITRATE_MIN = 5000, BITRATE_MAX = 510000, BITRATE = 32000,
 	SILENT_SAMPLES = HZ / 2,        /* of zeros before DTX comes in */
 	DTX_BYTES = 2,                  /* RFC 6716, section 2.1.9: such a frame needs not be sent */
 };
@@ -32,19 +29,22 @@ enum {
 struct encoder {
 	OpusEncoder *opus;
 	struct encoder_config cfg;
-	bool fec, dtx;                  /* as libopus has them now */
-	int percent;
+	bool dtx;                       /* as libopus has it now */
+	int bitrate, percent;           /* likewise; percent 0: no FEC */
 	unsigned silent;                /* samples of zeros so far */
 	uint8_t rest[2];                /* DTX_BYTES: the packet of silence, ... */
 	int rest_len;                   /* ... 0: none yet */
 	unsigned rest_samples;
+	uint8_t toc;                    /* of the last packet; 0: none yet */
 };
 
-static void set_fec(struct encoder *e, bool on, int percent)
+void encoder_set_fec(struct encoder *e, int percent)
 {
-	e->fec = on;
+	percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
+	if (percent == e->percent)
+		return;
 	e->percent = percent;
-	opus_encoder_ctl(e->opus, OPUS_SET_INBAND_FEC(on));
+	opus_encoder_ctl(e->opus, OPUS_SET_INBAND_FEC(percent > 0));
 	opus_encoder_ctl(e->opus, OPUS_SET_PACKET_LOSS_PERC(percent));
 }
 
@@ -64,7 +64,8 @@ int encoder_new(struct encoder **out, const struct encoder_config *cfg)
 	if (!e)
 		return -ENOMEM;
 	e->cfg = *cfg;
-	e->opus = opus_encoder_create(HZ, 1, OPUS_APPLICATION_AUDIO, &err);
+	e->opus = opus_encoder_create(HZ, cfg->channels == 2 ? 2 : 1, OPUS_APPLICATION_AUDIO,
+				      &err);
 	if (!e->opus) {
 		free(e);
 		return -ENOMEM;
@@ -75,9 +76,12 @@ int encoder_new(struct encoder **out, const struct encoder_config *cfg)
 	opus_encoder_ctl(e->opus, OPUS_SET_VBR(1));
 	opus_encoder_ctl(e->opus, OPUS_SET_VBR_CONSTRAINT(1));
 	opus_encoder_ctl(e->opus, OPUS_SET_LSB_DEPTH(16));
+	if (cfg->music) {
+		opus_encoder_ctl(e->opus, OPUS_SET_SIGNAL(OPUS_SIGNAL_MUSIC));
+		opus_encoder_ctl(e->opus, OPUS_SET_BANDWIDTH(OPUS_BANDWIDTH_FULLBAND));
+	}
 	encoder_set_bitrate(e, cfg->bitrate);
-	set_fec(e, cfg->fec, cfg->loss_percent < 0 ? 0 : cfg->loss_percent > 100 ? 100
-			: cfg->loss_percent);
+	encoder_set_fec(e, cfg->fec ? (cfg->loss_percent > 0 ? cfg->loss_percent : 1) : 0);
 	set_dtx(e, cfg->dtx);
 	*out = e;
 	return 0;
@@ -91,32 +95,22 @@ void encoder_free(struct encoder **e)
 	*e = NULL;
 }
 
+void encoder_reset(struct encoder *e)
+{
+	opus_encoder_ctl(e->opus, OPUS_RESET_STATE);
+	e->silent = 0;
+	e->rest_len = 0;
+}
+
 void encoder_set_bitrate(struct encoder *e, int bps)
 {
 	if (bps <= 0)
 		bps = BITRATE;
 	bps = bps < BITRATE_MIN ? BITRATE_MIN : bps > BITRATE_MAX ? BITRATE_MAX : bps;
+	if (bps == e->bitrate)
+		return;
+	e->bitrate = bps;
 	opus_encoder_ctl(e->opus, OPUS_SET_BITRATE(bps));
-}
-
-void encoder_set_loss(struct encoder *e, double loss)
-{
-	int percent;
-	bool on = e->fec;
-
-	if (!(loss >= 0))               /* takes a NaN, too */
-		loss = 0;
-	percent = (int)lrint(fmin(loss, 1) * 100);
-	if (percent >= FEC_ON_PERCENT || e->cfg.fec)
-		on = true;
-	else if (percent < FEC_OFF_PERCENT)
-		on = false;
-	if (on && percent < FEC_LEAST_PERCENT)
-		percent = FEC_LEAST_PERCENT;
-	if (percent > FEC_MOST_PERCENT)
-		percent = FEC_MOST_PERCENT;
-	if (on != e->fec || percent != e->percent)
-		set_fec(e, on, percent);
 }
 
 static int send(const struct encoder *e, int len)
@@ -124,8 +118,8 @@ static int send(const struct encoder *e, int len)
 	return e->cfg.dtx && len <= DTX_BYTES ? 0 : len;
 }
 
-int encoder_frame(struct encoder *e, const int16_t *v, unsigned n, bool silent,
-		  uint8_t out[ENCODE_BYTES])
+int encoder_frame_max(struct encoder *e, const int16_t *v, unsigned n, bool silent,
+		      uint8_t *out, int max)
 {
 	int len;
 
@@ -139,11 +133,26 @@ int encoder_frame(struct encoder *e, const int16_t *v, unsigned n, bool silent,
 		return send(e, e->rest_len);
 	}
 	set_dtx(e, e->cfg.dtx || silent);
-	len = opus_encode(e->opus, v, (int)n, out, ENCODE_BYTES);
+	len = opus_encode(e->opus, v, (int)n, out, max < ENCODE_BYTES ? max : ENCODE_BYTES);
 	if (len < 0)
 		return -EIO;
+	e->toc = out[0];
 	e->rest_len = silent && len <= DTX_BYTES ? len : 0;
 	e->rest_samples = n;
 	memcpy(e->rest, out, (size_t)e->rest_len);
 	return send(e, len);
+}
+
+int encoder_frame(struct encoder *e, const int16_t *v, unsigned n, bool silent,
+		  uint8_t out[ENCODE_BYTES])
+{
+	return encoder_frame_max(e, v, n, silent, out, ENCODE_BYTES);
+}
+
+/* RFC 6716, section 3.2: a frame may have no bytes, "to indicate DTX".  The
+ * lowest two bits of the first byte say how many frames: one. */
+int encoder_pause(const struct encoder *e, uint8_t out[ENCODE_BYTES])
+{
+	out[0] = e->toc & ~3u;
+	return e->toc ? 1 : 0;
 }

@@ -55,7 +55,7 @@ struct audio {
 	struct mic mic;
 	struct voices voices;
 	struct mixer mixer;
-	int16_t card[AUDIO_BLOCK];      /* of the microphone: a block that fills */
+	int16_t card[2 * AUDIO_BLOCK];  /* of the microphone: a block that fills */
 	size_t card_have;
 	bool ticking, files, deaf;
 	int64_t clock_us;               /* the grid: all before it is done or in `behind` */
@@ -197,6 +197,24 @@ static void on_news(void *ctx, const struct sound_news *n)
 
 /* ---- microphone ---- */
 
+static unsigned channels_of(const struct device *d)
+{
+	return d->channels == 2 ? 2 : 1;
+}
+
+/* A block as the device gives it, as the microphone wants it: the mean of two
+ * channels, or one channel twice.  v holds two channels. */
+static void feed(struct audio *a, unsigned channels, int16_t *v)
+{
+	if (channels == 2 && a->mic.channels == 1)
+		for (int i = 0; i < AUDIO_BLOCK; i++)
+			v[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+	if (channels == 1 && a->mic.channels == 2)
+		for (int i = AUDIO_BLOCK - 1; i >= 0; i--)
+			v[2 * i] = v[2 * i + 1] = v[i];
+	mic_block(&a->mic, v, a->now_us);
+}
+
 static void skip_card(struct audio *a, struct device *d)
 {
 	size_t queued = d->ops->queued(d);
@@ -213,19 +231,22 @@ static void skip_card(struct audio *a, struct device *d)
 
 static void read_card(struct audio *a, struct device *d)
 {
+	unsigned channels = channels_of(d);
+
 	skip_card(a, d);
 	for (int i = 0; i < CARD_BLOCKS_MAX; i++) {
-		a->card_have += d->ops->read(d, a->card + a->card_have, AUDIO_BLOCK - a->card_have);
+		a->card_have += d->ops->read(d, a->card + a->card_have * channels,
+					     AUDIO_BLOCK - a->card_have);
 		if (a->card_have < AUDIO_BLOCK)
 			break;
-		mic_block(&a->mic, a->card, a->now_us);
+		feed(a, channels, a->card);
 		a->card_have = 0;
 	}
 }
 
 static void read_clocked(struct audio *a, struct device *d, uint64_t blocks)
 {
-	int16_t v[AUDIO_BLOCK];
+	int16_t v[2 * AUDIO_BLOCK];
 	bool late = blocks > MIC_BLOCKS_MAX;
 
 	for (; blocks; blocks--) {
@@ -233,7 +254,7 @@ static void read_clocked(struct audio *a, struct device *d, uint64_t blocks)
 		if (late && blocks > MIC_BLOCKS_KEPT)
 			mic_nothing(&a->mic, AUDIO_BLOCK);
 		else
-			mic_block(&a->mic, v, a->now_us);
+			feed(a, channels_of(d), v);
 	}
 }
 
@@ -376,9 +397,9 @@ void audio_start_files(struct audio *a)
 	a->files = true;
 }
 
-void audio_set_muted(struct audio *a, bool muted)
+void audio_set_muted(struct audio *a, bool muted, bool by_key)
 {
-	a->mic.muted = muted;
+	mic_mute(&a->mic, muted, by_key);
 }
 
 void audio_set_deaf(struct audio *a, bool deaf)
@@ -388,14 +409,14 @@ void audio_set_deaf(struct audio *a, bool deaf)
 	a->deaf = deaf;
 }
 
-void audio_set_bitrate(struct audio *a, int bps)
+void audio_set_sending(struct audio *a, const struct audio_sending *want)
 {
-	encoder_set_bitrate(a->mic.encoder, bps);
+	mic_sending(&a->mic, want);
 }
 
-void audio_set_loss(struct audio *a, double loss)
+void audio_set_line(struct audio *a, const struct audio_line *l)
 {
-	encoder_set_loss(a->mic.encoder, loss);
+	mic_line(&a->mic, l);
 }
 
 void audio_source_gain(struct audio *a, uint32_t ssrc, double gain)
@@ -435,8 +456,17 @@ void audio_stats(const struct audio *a, struct audio_stats *out)
 	out->mic_level = level_get(&a->mic.meter, a->now_us);
 	out->first_sound_us = a->first_sound_us;
 	out->speaker_delay_ms = port_delay(&a->port[AUDIO_SPEAKER]);
-	out->mic_delay_ms = port_delay(&a->port[AUDIO_MIC]) + a->mic.frame / (AUDIO_HZ / 1000);
+	out->mic_delay_ms = port_delay(&a->port[AUDIO_MIC]) + gate_delay_ms(&a->mic.gate) +
+			    a->mic.frame / (AUDIO_HZ / 1000);
 	out->mic_packets = a->mic.packets;
+	out->frame_ms = a->mic.plan.frame_ms;
+	out->bitrate = a->mic.plan.bitrate;
+	out->sound = budget_sound(&a->mic.budget);
+	out->fec = a->mic.plan.fec > 0;
+	out->red = a->mic.plan.red;
+	out->music = a->mic.want.music;
+	out->tight = a->mic.plan.tight;
+	out->sending = a->mic.gate.open;
 }
 
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max)

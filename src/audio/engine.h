@@ -38,12 +38,29 @@ struct audio_events {
 		       const char *text, bool real /* a sound card: headphones matter */);
 };
 
-struct audio_config {
-	int bitrate;            /* bit/s; 0: 32000 */
-	int complexity;         /* 0..10; -1: 9 */
+/* What the user wants sent. */
+struct audio_sending {
+	int bitrate;            /* of a voice, bit/s; 0: 32000 */
 	unsigned frame_ms;      /* 10, 20, 40, 60; 0: 20 */
-	bool fec, dtx;
-	int loss_percent;       /* what the encoder expects */
+	int budget;             /* bit/s that the whole call may put on the line; 0: no cap */
+	bool music;             /* two channels, nothing done to them */
+	int music_bitrate;      /* bit/s; 0: 128000 */
+	int threshold;          /* dBov from which on the microphone is open; 0: always */
+};
+
+/* What the line is like; told every now and then. */
+struct audio_line {
+	unsigned overhead;      /* bytes around a payload, IP header to SRTP tag; 0: not known yet */
+	unsigned other_bytes;   /* that the call sent beside sound since this was told last */
+	double loss;            /* of our sound at those who listen, on average, 0..1 */
+	double scale;           /* of the bitrate, 0..1, on a line in trouble; 0: 1 */
+	bool red;               /* copies (RFC 2198) can be sent */
+	bool long_frames;       /* 120 ms can */
+};
+
+struct audio_config {
+	struct audio_sending sending;
+	int complexity;         /* 0..10; -1: 9 */
 };
 
 int audio_new(struct audio **out, const struct audio_config *cfg,
@@ -60,11 +77,12 @@ int audio_device_check(enum audio_side side, const char *spec, char **why);
 int audio_set_device(struct audio *a, enum audio_side side, const char *spec);
 /* Media is connected for the first time: file microphones begin. */
 void audio_start_files(struct audio *a);
-void audio_set_muted(struct audio *a, bool muted);
+/* by_key: as long as a key is held; then it opens a moment early and closes a
+ * moment late. */
+void audio_set_muted(struct audio *a, bool muted, bool by_key);
 void audio_set_deaf(struct audio *a, bool deaf);        /* decodes nothing, plays silence */
-void audio_set_bitrate(struct audio *a, int bps);
-/* What the far side loses of ours, 0..1: steers FEC. */
-void audio_set_loss(struct audio *a, double loss);
+void audio_set_sending(struct audio *a, const struct audio_sending *s);
+void audio_set_line(struct audio *a, const struct audio_line *l);
 
 /* A frame from the network.  A new SSRC makes a source by itself; at most
  * 128, the one silent longest goes. */
@@ -94,6 +112,12 @@ struct audio_stats {
 	int64_t first_sound_us;
 	unsigned speaker_delay_ms, mic_delay_ms;
 	uint64_t mic_packets;
+	unsigned frame_ms;              /* of what is sent */
+	int bitrate;                    /* of the payload, bit/s */
+	int sound;                      /* bit/s that the budget leaves for it; 0: no budget */
+	bool fec, red, music;
+	bool tight;                     /* the budget is less than sound needs */
+	bool sending;                   /* the gate is open */
 };
 void audio_stats(const struct audio *a, struct audio_stats *out);
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max);

@@ -1,34 +1,57 @@
 /* mic.h - from blocks of the microphone to frames for the network
  *
+ *	block -> level -> gate -> frame -> Opus -> packet()
+ *
  * Media thread.
  */
 #ifndef AUDIO_MIC_H
 #define AUDIO_MIC_H
+#include "audio/budget.h"
 #include "audio/encode.h"
 #include "audio/engine.h"
+#include "audio/gate.h"
 #include "audio/level.h"
+#include "audio/plan.h"
 
 struct mic {
-	struct encoder *encoder;
+	struct encoder *voice, *music;  /* music: made when first wanted */
+	struct encoder *encoder;        /* one of them */
 	const struct audio_events *ev;
 	void *ctx;
-	unsigned frame;                 /* samples of a packet */
-	bool muted;
+	int complexity;
+	struct audio_sending want;
+	struct audio_line line;
+	struct plan plan;
+	struct budget budget;
+	struct gate gate;
+	unsigned channels;              /* of what mic_block() gets: 2 for music */
 
-	int16_t pcm[ENCODE_SAMPLES];    /* the frame that fills */
-	unsigned have;
+	unsigned frame;                 /* samples of a packet */
+	int16_t pcm[ENCODE_SAMPLES * 2]; /* the frame that fills */
+	unsigned have;                  /* samples of each channel in it */
 	unsigned skipped;               /* samples not sent and not yet told */
+	unsigned ahead;                 /* samples told that have not passed yet */
+	unsigned pauses;                /* packets owed that say "nothing more" */
+	bool paused;                    /* the receivers know that nothing comes */
+	unsigned quiet_ms;              /* without a voice */
+	unsigned rest_ms;               /* since the last packet of comfort noise */
 	struct level_meter meter;
-	struct level_voice voice;
-	uint64_t packets;
+	struct level_voice talk;
+	int64_t now_us;
+	uint64_t packets, encoded;
 };
 
 int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev,
 	     void *ctx);
 void mic_free(struct mic *m);
-/* 10 ms of sound. */
-void mic_block(struct mic *m, const int16_t v[AUDIO_BLOCK], int64_t now_us);
+/* -ENOMEM: music cannot be encoded, all else was taken. */
+int mic_sending(struct mic *m, const struct audio_sending *s);
+void mic_line(struct mic *m, const struct audio_line *l);
+/* 10 ms of sound, m->channels of it; v is used up. */
+void mic_block(struct mic *m, int16_t *v, int64_t now_us);
 /* n samples of time without any: no device, or none yet. */
 void mic_nothing(struct mic *m, unsigned n);
+/* What is open at once, and by what it is closed: see gate.h. */
+void mic_mute(struct mic *m, bool muted, bool by_key);
 
 #endif

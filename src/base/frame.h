@@ -28,6 +28,7 @@ struct media_packet {
 	unsigned samples;       /* at 48 kHz: what the timestamp moves on */
 	int level;              /* dBov, 0 to -127 */
 	bool voice;
+	bool copied;            /* the payload before goes along (RFC 2198), where that is known */
 };
 
 #endif

@@ -100,6 +100,8 @@ struct call_person {            /* lent until the next event */
 	int64_t hand_ms;        /* for the order */
 	bool interrupted;       /* the bridge hears nothing of it */
 	double quality;         /* 0..100, what it says of itself; -1 unknown */
+	double loss;            /* of what comes down to it, 0..1; -1 unknown */
+	int64_t loss_us;        /* when it said so */
 };
 
 enum call_event_type {

@@ -323,6 +323,8 @@ static void on_stats(struct call *c, const struct colibri *m)
 	/* Told in steps that people would notice. */
 	changed = e->p.quality < 0 || (int)(e->p.quality / 10) != (int)(q / 10);
 	e->p.quality = q;
+	e->p.loss = m->loss_down > 0 ? m->loss_down < 100 ? m->loss_down / 100 : 1 : 0;
+	e->p.loss_us = c->now_us;
 	if (changed)
 		roster_changed(c, e);
 }

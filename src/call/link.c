@@ -15,7 +15,10 @@
 enum {
 	HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10,
 	/* A bridge's proxy closes what was quiet for 60 s. */
-	PING_S = 20
+	PING_S = 20,
+	/* What the line adds to a message: IPv4 and TCP with timestamps, a TLS
+	 * record, the WebSocket's header; and an answer of TCP alone. */
+	MESSAGE_BYTES = 52 + 29 + 8, ACK_BYTES = 52
 };
 
 struct http_slot { struct call_link *link; unsigned tag; struct http_call *call; bool failed; };
@@ -31,6 +34,7 @@ struct call_link {
 	struct http_slot slot[HTTP_CALLS];
 	struct call_link_media media;
 	struct netwatch *network;
+	uint64_t line_out;
 	void (*trace)(void *ctx, const char *dir, const char *ch, const char *data, size_t len);
 	void *ctx;
 	void (*event)(void *ctx, const struct call_event *ev);
@@ -39,6 +43,7 @@ struct call_link {
 static void trace(struct call_link *l, const char *dir, const char *ch, const char *data,
 		  size_t len)
 {
+	l->line_out += *dir == 'o' ? len + MESSAGE_BYTES : ACK_BYTES;
 	if (l->trace)
 		l->trace(l->ctx, dir, ch, data, len);
 }
@@ -410,4 +415,9 @@ void call_link_free(struct call_link **lp)
 struct call *call_link_call(struct call_link *l)
 {
 	return l->call;
+}
+
+uint64_t call_link_line_out(const struct call_link *l)
+{
+	return l->line_out;
 }

@@ -39,5 +39,7 @@ void call_link_data_state(struct call_link *l, const char *sid, bool open, bool 
 void call_link_data(struct call_link *l, const char *sid, const char *text, size_t len);
 /* After a command: recomputes the timer. */
 void call_link_kick(struct call_link *l);
+/* Bytes that signalling has put on the line, an estimate that counts headers. */
+uint64_t call_link_line_out(const struct call_link *l);
 
 #endif

@@ -111,6 +111,7 @@ static struct person_entry *entry_new(struct call *c, const char *id, bool self)
 	call_set(&e->name, "");
 	call_set(&e->jid, "");
 	e->p.quality = -1;
+	e->p.loss = -1;
 	c->person[c->people++] = e;
 	return e;
 }

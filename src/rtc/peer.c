@@ -221,6 +221,7 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 {
 	*out = p->stats;
 	out->lost = p->lost_gone;
+	out->red = p->pt_red != 0;
 	out->streams = 0;
 	for (size_t i = 0; i < p->sources; i++) {
 		const struct rtp_stats *s = &p->source[i].st;

@@ -87,6 +87,8 @@ struct peer_stats {
 	uint64_t out_packets, out_bytes;        /* RTP and RTCP, with IP and UDP headers */
 	uint64_t in_packets, in_bytes;
 	uint64_t out_rtp_packets, out_rtp_bytes; /* of them media alone, headers included */
+	unsigned out_overhead;                  /* bytes around a payload, IP header to tag; 0: none sent */
+	bool red;                               /* copies (RFC 2198) were offered */
 	uint64_t bad_srtp, replayed, malformed;
 	uint64_t video_packets;                 /* of a dynamic payload type that is not ours */
 	uint64_t unknown_pt;                    /* of any other one */

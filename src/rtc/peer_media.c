@@ -49,6 +49,7 @@ void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us)
 	if (!peer_transmit(p, buf, len)) {
 		p->stats.out_rtp_packets++;
 		p->stats.out_rtp_bytes += len + p->ip_udp_bytes;
+		p->stats.out_overhead = (unsigned)(len + p->ip_udp_bytes - pkt->len);
 	}
 }
 

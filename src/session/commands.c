@@ -133,8 +133,8 @@ void command_apply_setting(struct session *s, const char *key)
 		sound_device(s->sound, AUDIO_MIC, s->no_mic ? "none" : v);
 	if (s->sound && !strcmp(key, "audio.speaker"))
 		sound_device(s->sound, AUDIO_SPEAKER, v);
-	if (s->sound && !strcmp(key, "audio.bitrate"))
-		sound_bitrate(s->sound, (int)settings_int(s->settings, key) * 1000);
+	if (s->sound && text_starts(key, "audio."))
+		sound_sending(s->sound);
 	if (!strcmp(key, "name") && session_call(s))
 		call_set_name(session_call(s), v, clock_now_us());
 	session_kick(s);
@@ -451,7 +451,8 @@ static const struct command table[] = {
 	  "close the microphone; with a name, a moderator mutes that person",
 	  0, 1, COMMAND_NAME, run_mute },
 	{ "unmute", NULL, "sound", "", "open the microphone", 0, 0, 0, run_unmute },
-	{ "ptt", NULL, "sound", "[on|off]", "talk or stop talking: toggles the microphone",
+	{ "ptt", NULL, "sound", "[on|off]",
+	  "talk or stop talking; on and off: as long as a key is held",
 	  0, 1, 0, run_ptt },
 	{ "deafen", NULL, "sound", "[on|off]", "hear nobody, or everybody again", 0, 1, 0, run_deafen },
 	{ "mic", NULL, "sound", "[DEVICE]", "choose the microphone", 0, 1, COMMAND_RAW, run_mic },
@@ -461,11 +462,13 @@ static const struct command table[] = {
 	  1, 2, COMMAND_NAME, run_volume },
 	{ "bitrate", NULL, "sound", "[KBIT]", "bitrate of your voice, 6 to 510 kbit/s",
 	  0, 1, 0, run_bitrate },
-	LATER("music", "sound", "[on|off]", "music mode"),
+	{ "budget", NULL, "sound", "[KBIT|off]",
+	  "cap of what the call puts on the line, kbit/s, all counted", 0, 1, 0, run_budget },
+	{ "music", NULL, "sound", "[on|off]", "music mode: stereo, nothing done to the sound",
+	  0, 1, 0, run_music },
 	LATER("aec", "sound", "[on|off]", "echo cancellation"),
 	LATER("ns", "sound", "[on|off]", "noise suppression"),
 	LATER("agc", "sound", "[on|off]", "automatic gain"),
-	LATER("budget", "sound", "KBIT|off", "cap what the call puts on the line"),
 	LATER("delay", "sound", "low|normal|safe", "how much to buffer"),
 	LATER("record", "sound", "[FILE]|stop", "record the call"),
 

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static int set_muted(struct session *s, bool muted, struct buf *text, const char **kind)
+static int set_muted(struct session *s, bool muted, bool by_key, struct buf *text,
+		     const char **kind)
 {
 	struct call *c = session_call(s);
 	int err;
@@ -17,7 +18,7 @@ static int set_muted(struct session *s, bool muted, struct buf *text, const char
 	err = c ? call_set_muted(c, muted, clock_now_us()) : 0;
 	if (err && err != -ENOTCONN)
 		return command_told(s, text, err, NULL);
-	session_apply_muted(s, muted);
+	session_apply_muted(s, muted, by_key);
 	session_kick(s);
 	buf_adds(text, muted ? "you are muted" : "the others can hear you");
 	return 0;
@@ -30,7 +31,7 @@ int run_mute(struct session *s, int argc, char **argv, struct buf *text, const c
 	int err;
 
 	if (argc == 1)
-		return set_muted(s, true, text, kind);
+		return set_muted(s, true, false, text, kind);
 	if (!strcmp(argv[1], "all") && argc == 2)
 		return command_refuse(text, kind, -ENOTSUP, "not-built-in",
 				      "muting all at once is not built in yet; name one");
@@ -40,7 +41,7 @@ int run_mute(struct session *s, int argc, char **argv, struct buf *text, const c
 	if (!m)
 		return -ENOENT;
 	if (m->p.me)
-		return set_muted(s, true, text, kind);
+		return set_muted(s, true, false, text, kind);
 	err = call_mute_other(session_call(s), m->id, kind, &why, clock_now_us());
 	if (!err)
 		buf_addf(text, "asked to mute %s", m->shown);
@@ -51,7 +52,7 @@ int run_unmute(struct session *s, int argc, char **argv, struct buf *text, const
 {
 	(void)argc;
 	(void)argv;
-	return set_muted(s, false, text, kind);
+	return set_muted(s, false, false, text, kind);
 }
 
 int run_ptt(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -61,7 +62,7 @@ int run_ptt(struct session *s, int argc, char **argv, struct buf *text, const ch
 	if (command_on_off(argc > 1 ? argv[1] : NULL, !s->muted, &open))
 		return command_refuse(text, kind, -EINVAL, "usage",
 				      "/ptt [on|off]: without a word it toggles");
-	return set_muted(s, !open, text, kind);
+	return set_muted(s, !open, argc > 1, text, kind);
 }
 
 int run_deafen(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -168,20 +169,71 @@ int run_volume(struct session *s, int argc, char **argv, struct buf *text, const
 	return 0;
 }
 
-int run_bitrate(struct session *s, int argc, char **argv, struct buf *text,
+/* Sets, applies and, where somebody sits before it, keeps nothing: a command
+ * is for this call. */
+static int set_for_now(struct session *s, const char *key, const char *value, struct buf *text,
 		       const char **kind)
 {
 	char *why = NULL;
-	int err = 0;
+	int err = settings_set(s->settings, key, value, &why);
 
-	if (argc > 1)
-		err = settings_set(s->settings, "audio.bitrate", argv[1], &why);
 	if (err) {
 		*kind = "bad-setting";
 		return command_told(s, text, err, why);
 	}
-	if (argc > 1)
-		command_apply_setting(s, "audio.bitrate");
-	buf_addf(text, "Opus at %s kbit/s", settings_text(s->settings, "audio.bitrate"));
+	command_apply_setting(s, key);
+	return 0;
+}
+
+int run_bitrate(struct session *s, int argc, char **argv, struct buf *text,
+		       const char **kind)
+{
+	int err = argc > 1 ? set_for_now(s, "audio.bitrate", argv[1], text, kind) : 0;
+
+	if (!err)
+		buf_addf(text, "Opus at %s kbit/s", settings_text(s->settings, "audio.bitrate"));
+	return err;
+}
+
+int run_budget(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	uint64_t kbit = 0;
+	int err;
+
+	if (argc > 1 && strcmp(word, "off") && text_u64(word, SESSION_BUDGET_LEAST, 1000, &kbit))
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/budget KBIT|off: a number from 16 to 1000 (on IPv6 from 24 on "
+				      "it can be kept), or off");
+	if (argc > 1) {
+		err = set_for_now(s, "audio.budget", kbit ? word : "0", text, kind);
+		if (err)
+			return err;
+	}
+	kbit = (uint64_t)settings_int(s->settings, "audio.budget");
+	if (kbit)
+		buf_addf(text, "the call puts at most %d kbit/s on the line; the last 5 s it was %.1f",
+			 (int)kbit, s->figures.out_kbps);
+	else
+		buf_adds(text, "no cap on what the call puts on the line");
+	return 0;
+}
+
+int run_music(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool on;
+	int err;
+
+	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, "audio.music"), &on))
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "/music [on|off]: without a word it toggles");
+	err = set_for_now(s, "audio.music", on ? "on" : "off", text, kind);
+	if (err)
+		return err;
+	if (on)
+		buf_addf(text, "music mode: stereo at %s kbit/s, nothing is done to the sound",
+			 settings_text(s->settings, "audio.music_bitrate"));
+	else
+		buf_adds(text, "voice again");
 	return 0;
 }

@@ -29,11 +29,38 @@ static void sample_cpu(struct session *s, int64_t now_us)
 	s->cpu_used_s = used;
 }
 
+/* What we add to mouth to ear: devices, a frame, the fullest jitter buffer,
+ * half the way to the bridge and back. */
+static int delay_ms(const struct session *s, const struct sound_snapshot *snap)
+{
+	unsigned buffer = 0;
+
+	for (size_t i = 0; i < snap->sources; i++)
+		if (snap->source[i].buffer_ms > buffer)
+			buffer = snap->source[i].buffer_ms;
+	/* The frame is in the microphone's. */
+	return (int)(snap->audio.mic_delay_ms + snap->audio.speaker_delay_ms + buffer) +
+	       (int)(s->figures.rtt_ms > 0 ? s->figures.rtt_ms / 2 : 0);
+}
+
+/* What the engine makes of the settings. */
+static void own_state(struct session *s)
+{
+	struct sound_snapshot snap;
+
+	sound_snapshot(s->sound, &snap);
+	s->figures.budget_kbps = (int)settings_int(s->settings, "audio.budget");
+	s->figures.tight = s->figures.budget_kbps && snap.audio.tight;
+	s->figures.music = snap.audio.music;
+	s->figures.delay_ms = delay_ms(s, &snap);
+}
+
 /* One sample each half second, eleven of them: the ends are 5 s apart. */
 void session_sample(struct session *s, int64_t now_us)
 {
 	const size_t max = sizeof(s->sample) / sizeof(s->sample[0]) - 1;
 	struct media_stats *m;
+	uint64_t out;
 	double span;
 
 	sample_cpu(s, now_us);
@@ -43,23 +70,25 @@ void session_sample(struct session *s, int64_t now_us)
 	if (!m)
 		return;
 	sound_media_stats(s->sound, m);
+	wire_sample(s, m, now_us);
+	out = m->peer.out_rtp_bytes + s->other_out;
 	/* A new media session counts from nothing. */
-	if (s->samples && m->peer.out_bytes < s->sample[s->samples - 1].out)
+	if (s->samples && out < s->sample[s->samples - 1].out)
 		s->samples = 0;
 	if (s->samples == max)
 		memmove(s->sample, s->sample + 1, --s->samples * sizeof(s->sample[0]));
 	s->sample[s->samples].at_us = now_us;
-	s->sample[s->samples].out = m->peer.out_bytes;
+	s->sample[s->samples].out = out;
 	s->sample[s->samples].in = m->peer.in_bytes;
 	s->samples++;
 	span = (double)(now_us - s->sample[0].at_us) / 1000;
 	if (span > 0) {
-		s->figures.out_kbps = (double)(m->peer.out_bytes - s->sample[0].out) * 8 / span;
+		s->figures.out_kbps = (double)(out - s->sample[0].out) * 8 / span;
 		s->figures.in_kbps = (double)(m->peer.in_bytes - s->sample[0].in) * 8 / span;
 	}
 	s->figures.rtt_ms = m->peer.rtt_ms;
 	s->figures.loss = m->peer.out_loss;
-	sound_loss(s->sound, m->peer.out_loss);
+	own_state(s);
 	free(m);
 }
 
@@ -82,14 +111,17 @@ static void memory_kib(long *private_kib, long *rss_kib)
 		fclose(f);
 }
 
-static json_t *direction_out(const struct session *s, const struct media_stats *m)
+static json_t *direction_out(const struct session *s, const struct media_stats *m,
+			     const struct audio_stats *a)
 {
-	return json_pack("{s:f, s:I, s:I, s:s, s:i, s:b, s:b}",
+	return json_pack("{s:f, s:I, s:I, s:s, s:i, s:b, s:b, s:b, s:b, s:f, s:i, s:f, s:f}",
 			 "kbps", s->figures.out_kbps,
 			 "packets", (json_int_t)m->peer.out_packets,
 			 "bytes", (json_int_t)m->peer.out_bytes, "codec", "opus",
-			 "frame_ms", (int)settings_int(s->settings, "audio.frame_ms"),
-			 "fec", m->peer.out_loss > 0.05, "dtx", 0);
+			 "frame_ms", (int)a->frame_ms, "fec", a->fec, "dtx", !a->music,
+			 "red", a->red, "music", a->music, "codec_kbps", a->bitrate / 1000.0,
+			 "budget_kbps", s->figures.budget_kbps,
+			 "loss", s->figures.loss, "loss_heard", s->figures.loss_others);
 }
 
 static json_t *direction_in(const struct session *s, const struct media_stats *m,
@@ -140,20 +172,6 @@ static json_t *per_person(const struct session *s, const struct media_stats *m,
 	return list;
 }
 
-/* What we add to mouth to ear: devices, a frame, the fullest jitter buffer,
- * half the way to the bridge and back. */
-static int delay_ms(const struct session *s, const struct sound_snapshot *snap)
-{
-	unsigned buffer = 0;
-
-	for (size_t i = 0; i < snap->sources; i++)
-		if (snap->source[i].buffer_ms > buffer)
-			buffer = snap->source[i].buffer_ms;
-	return (int)(snap->audio.mic_delay_ms + snap->audio.speaker_delay_ms + buffer) +
-	       (int)settings_int(s->settings, "audio.frame_ms") +
-	       (int)(s->figures.rtt_ms > 0 ? s->figures.rtt_ms / 2 : 0);
-}
-
 static int since_start_ms(const struct session *s, int64_t at_us)
 {
 	return at_us > s->start_us ? (int)((at_us - s->start_us) / 1000) : 0;
@@ -184,7 +202,7 @@ json_t *session_figures_json(struct session *s)
 
 	memory_kib(&private_kib, &rss_kib);
 	j = json_pack("{s:o, s:o, s:o, s:f, s:i, s:s, s:i, s:i, s:f, s:i, s:i, s:{s:I, s:I}, s:f}",
-		      "out", direction_out(s, m), "in", direction_in(s, m, &snap),
+		      "out", direction_out(s, m, &snap.audio), "in", direction_in(s, m, &snap),
 		      "per_person", per_person(s, m, &snap),
 		      "rtt_ms", m->peer.rtt_ms, "delay_ms", delay_ms(s, &snap),
 		      "path", m->peer.path,
@@ -199,6 +217,17 @@ json_t *session_figures_json(struct session *s)
 	return j;
 }
 
+static void budget_text(const struct session *s, const struct audio_stats *a, struct buf *out)
+{
+	buf_addf(out, "sending %s at %.1f kbit/s in frames of %u ms%s%s\n", a->music ? "music" : "voice",
+		 a->bitrate / 1000.0, a->frame_ms, a->fec ? ", with repair" : "",
+		 a->red ? ", each twice" : "");
+	if (s->figures.budget_kbps)
+		buf_addf(out, "budget %d kbit/s out, %.1f used%s\n", s->figures.budget_kbps,
+			 s->figures.out_kbps, s->figures.tight
+			 ? "; it is less than this call needs and cannot be kept" : "");
+}
+
 void session_stats_text(struct session *s, struct buf *out)
 {
 	struct sound_snapshot snap;
@@ -206,6 +235,7 @@ void session_stats_text(struct session *s, struct buf *out)
 	long private_kib, rss_kib;
 
 	memory_kib(&private_kib, &rss_kib);
+	budget_text(s, &snap.audio, out);
 	buf_addf(out, "out %.0f kbit/s, in %.0f kbit/s (5 s, headers counted), %u %s heard\n",
 		 s->figures.out_kbps, s->figures.in_kbps, m->peer.streams,
 		 m->peer.streams == 1 ? "stream" : "streams");

@@ -125,11 +125,11 @@ static void data_close_op(void *ctx)
 		media_channel_close(sound_media(s->sound));
 }
 
-void session_apply_muted(struct session *s, bool muted)
+void session_apply_muted(struct session *s, bool muted, bool by_key)
 {
 	s->muted = muted;
 	if (s->sound)
-		sound_muted(s->sound, muted);
+		sound_muted(s->sound, muted, by_key);
 	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE);
 }
 
@@ -170,7 +170,7 @@ static int open_sound(struct session *s, bool loopback)
 	err = sound_new(&s->sound, s, loopback);
 	if (err)
 		return err;
-	sound_muted(s->sound, s->muted);
+	sound_muted(s->sound, s->muted, false);
 	sound_deaf(s->sound, s->deaf);
 	sound_device(s->sound, AUDIO_MIC, s->no_mic ? "none"
 		     : settings_text(s->settings, "audio.mic"));
@@ -299,7 +299,7 @@ void session_leave(struct session *s)
 	if (!c || s->over)
 		return;
 	if (s->sound)
-		sound_muted(s->sound, true);    /* the microphone is off first */
+		sound_muted(s->sound, true, false);     /* the microphone is off first */
 	call_leave(c, clock_now_us());
 	session_kick(s);
 }
@@ -320,13 +320,15 @@ static void send_quality(struct session *s, int64_t now_us)
 {
 	struct call *c = session_call(s);
 	struct session_figures f;
+	double worst;
 
 	if (!c || s->media != SESSION_MEDIA_CONNECTED ||
 	    now_us / QUALITY_US == (now_us - TICK_US) / QUALITY_US)
 		return;
 	session_figures(s, &f);
-	call_send_stats(c, f.out_kbps, f.in_kbps, f.loss * 100, f.loss * 100,
-			100 - f.loss * 300 < 0 ? 0 : 100 - f.loss * 300, f.rtt_ms < 0 ? 0 : f.rtt_ms);
+	worst = f.loss > f.loss_down ? f.loss : f.loss_down;
+	call_send_stats(c, f.out_kbps, f.in_kbps, f.loss * 100, f.loss_down * 100,
+			worst > 1.0 / 3 ? 0 : 100 - worst * 300, f.rtt_ms < 0 ? 0 : f.rtt_ms);
 }
 
 static void on_tick(void *ctx, int64_t now_us)
@@ -406,6 +408,7 @@ void session_free(struct session **sp)
 	free(s->trouble[0]);
 	free(s->trouble[1]);
 	free(s->state_dir);
+	wire_free(s);
 	free(s);
 	*sp = NULL;
 }

@@ -173,11 +173,19 @@ uint64_t session_next_serial(const struct session *s);
 const struct message *session_message(const struct session *s, uint64_t serial);
 void session_clear_messages(struct session *s);
 
+enum { SESSION_BUDGET_LEAST = 16 };      /* kbit/s: headers alone are 8.5 on IPv4, 11 on IPv6 */
+
 struct session_figures {
 	double out_kbps, in_kbps;       /* last 5 s, IP and UDP headers counted */
 	double rtt_ms;                  /* -1 unknown */
 	int64_t joined_us;              /* monotonic; 0 */
-	double loss;                    /* 0..1, worst of both ways */
+	double loss;                    /* of what we send, as the bridge says, 0..1 */
+	double loss_down;               /* of what comes to us, over 10 s */
+	double loss_others;             /* of our sound, at those who listen */
+	int budget_kbps;                /* 0: none */
+	bool tight;                     /* the budget is less than the call needs */
+	bool music;
+	int delay_ms;                   /* own share; -1 unknown */
 };
 void session_figures(const struct session *s, struct session_figures *out);
 

@@ -71,6 +71,8 @@ struct session {
 	char *trouble[2];               /* of microphone and speaker; "" */
 	bool dev_real[2], dev_running[2];
 
+	struct wire_watch *wire;        /* wire.c */
+	uint64_t other_out;             /* bytes beside sound: reports, ICE, signalling */
 	struct { int64_t at_us; uint64_t out, in; } sample[12];
 	size_t samples;
 	struct session_figures figures;
@@ -84,7 +86,7 @@ struct session {
 /* session.c */
 struct call *session_call(const struct session *s);     /* NULL before a join */
 void session_kick(struct session *s);                   /* after a command to the call */
-void session_apply_muted(struct session *s, bool muted);
+void session_apply_muted(struct session *s, bool muted, bool by_key);
 /* Copies src (NULL: "") into *dst and frees what was there; memory is not refused. */
 void session_text_set(char **dst, const char *src);
 char *session_copy(const char *s);                      /* a new string; NULL: "" */
@@ -136,15 +138,19 @@ void sound_start(struct sound *so, const struct call_media *m);
 void sound_stop(struct sound *so);
 struct media *sound_media(struct sound *so);
 void sound_device(struct sound *so, enum audio_side side, const char *spec);
-void sound_muted(struct sound *so, bool muted);
+void sound_muted(struct sound *so, bool muted, bool by_key);
 void sound_deaf(struct sound *so, bool deaf);
-void sound_bitrate(struct sound *so, int bps);
-void sound_loss(struct sound *so, double loss);
+void sound_sending(struct sound *so);   /* as the settings are now */
+void sound_line(struct sound *so, const struct audio_line *line);
 void sound_start_files(struct sound *so);
 void sound_gain(struct sound *so, uint32_t ssrc, double gain);
 void sound_source_gone(struct sound *so, uint32_t ssrc);
 void sound_snapshot(struct sound *so, struct sound_snapshot *out);
 void sound_media_stats(struct sound *so, struct media_stats *out);
+
+/* wire.c */
+void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us);
+void wire_free(struct session *s);
 
 /* reports.c, called on the loop */
 void session_set_media(struct session *s, enum session_media m, const char *why);
@@ -184,6 +190,8 @@ command_fn run_speaker;
 command_fn run_devices;
 command_fn run_volume;
 command_fn run_bitrate;
+command_fn run_budget;
+command_fn run_music;
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */

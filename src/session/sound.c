@@ -138,7 +138,7 @@ static void end_audio(void *ctx)
 
 /* ---- orders, loop to media ---- */
 
-enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_BITRATE, ORDER_LOSS, ORDER_FILES,
+enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_SENDING, ORDER_LINE, ORDER_FILES,
 	ORDER_GAIN, ORDER_GONE };
 
 struct order_msg {
@@ -146,11 +146,12 @@ struct order_msg {
 	struct sound *so;
 	enum order order;
 	enum audio_side side;
-	bool on;
-	int number;
+	bool on, by_key;
 	uint32_t ssrc;
 	double value;
 	char *text;
+	struct audio_sending sending;
+	struct audio_line line;
 };
 
 static void order_drop(struct post_msg *m)
@@ -171,16 +172,16 @@ static void order_run(struct post_msg *m)
 			err = audio_set_device(so->audio, o->side, o->text);
 			break;
 		case ORDER_MUTED:
-			audio_set_muted(so->audio, o->on);
+			audio_set_muted(so->audio, o->on, o->by_key);
 			break;
 		case ORDER_DEAF:
 			audio_set_deaf(so->audio, o->on);
 			break;
-		case ORDER_BITRATE:
-			audio_set_bitrate(so->audio, o->number);
+		case ORDER_SENDING:
+			audio_set_sending(so->audio, &o->sending);
 			break;
-		case ORDER_LOSS:
-			audio_set_loss(so->audio, o->value);
+		case ORDER_LINE:
+			audio_set_line(so->audio, &o->line);
 			break;
 		case ORDER_FILES:
 			audio_start_files(so->audio);
@@ -221,9 +222,9 @@ void sound_device(struct sound *so, enum audio_side side, const char *spec)
 	order(so, (struct order_msg){ .order = ORDER_DEVICE, .side = side, .text = text });
 }
 
-void sound_muted(struct sound *so, bool muted)
+void sound_muted(struct sound *so, bool muted, bool by_key)
 {
-	order(so, (struct order_msg){ .order = ORDER_MUTED, .on = muted });
+	order(so, (struct order_msg){ .order = ORDER_MUTED, .on = muted, .by_key = by_key });
 }
 
 void sound_deaf(struct sound *so, bool deaf)
@@ -231,14 +232,28 @@ void sound_deaf(struct sound *so, bool deaf)
 	order(so, (struct order_msg){ .order = ORDER_DEAF, .on = deaf });
 }
 
-void sound_bitrate(struct sound *so, int bps)
+/* What the settings say of the microphone. */
+static struct audio_sending sending(const struct settings *set)
 {
-	order(so, (struct order_msg){ .order = ORDER_BITRATE, .number = bps });
+	return (struct audio_sending){
+		.bitrate = (int)settings_int(set, "audio.bitrate") * 1000,
+		.frame_ms = (unsigned)settings_int(set, "audio.frame_ms"),
+		.budget = (int)settings_int(set, "audio.budget") * 1000,
+		.music = settings_bool(set, "audio.music"),
+		.music_bitrate = (int)settings_int(set, "audio.music_bitrate") * 1000,
+		.threshold = -(int)settings_int(set, "audio.voice_threshold"),
+	};
 }
 
-void sound_loss(struct sound *so, double loss)
+void sound_sending(struct sound *so)
 {
-	order(so, (struct order_msg){ .order = ORDER_LOSS, .value = loss });
+	order(so, (struct order_msg){ .order = ORDER_SENDING,
+				      .sending = sending(so->session->settings) });
+}
+
+void sound_line(struct sound *so, const struct audio_line *line)
+{
+	order(so, (struct order_msg){ .order = ORDER_LINE, .line = *line });
 }
 
 void sound_start_files(struct sound *so)
@@ -288,9 +303,8 @@ int sound_new(struct sound **out, struct session *s, bool loopback)
 	};
 	struct settings *set = s->settings;
 	struct audio_config ac = {
-		.bitrate = (int)settings_int(set, "audio.bitrate") * 1000,
+		.sending = sending(set),
 		.complexity = (int)settings_int(set, "audio.complexity"),
-		.frame_ms = (unsigned)settings_int(set, "audio.frame_ms"),
 	};
 	struct media_config mc = {
 		.loopback = loopback,

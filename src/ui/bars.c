@@ -117,8 +117,12 @@ static void connection(struct pieces *p, const struct view *v)
 static void warnings(struct pieces *p, const struct view *v, const struct bar_extra *e)
 {
 	connection(p, v);
+	if (v->music)
+		add(p, STYLE_BAR_STRONG, "music");
 	if (v->deaf)
 		add(p, STYLE_BAR_WARN, "deaf");
+	if (v->tight)
+		add(p, STYLE_BAR_WARN, "budget too small");
 	if (*v->trouble)
 		add(p, STYLE_BAR_WARN, "%.80s", v->trouble);
 	if (v->insecure)
@@ -139,13 +143,20 @@ static void elapsed(struct pieces *p, int64_t s)
 static void figures(struct pieces *p, const struct look *l, const struct view *v, bool people,
 		    bool tight)
 {
+	char cap[16] = "";
+
 	if (people && v->people_all)
 		add(p, STYLE_BAR, "%zu %s", v->people_all, v->people_all == 1 ? "person" : "people");
 	if (!v->joined && v->state != SESSION_RECONNECTING)
 		return;
-	add(p, STYLE_BAR, "%s%.0f %s%.0f%s", l->marks->up, v->out_kbps, l->marks->down, v->in_kbps,
-	    tight ? "" : " kbit/s");
-	if (!tight && v->rtt_ms >= 0)
+	if (v->budget_kbps)
+		snprintf(cap, sizeof(cap), "/%d", v->budget_kbps);
+	add(p, STYLE_BAR, "%s%.0f%s %s%.0f%s", l->marks->up, v->out_kbps, cap, l->marks->down,
+	    v->in_kbps, tight ? "" : " kbit/s");
+	/* What is ours, and the way to the bridge and back. */
+	if (!tight && v->rtt_ms >= 0 && v->delay_ms > 0)
+		add(p, STYLE_BAR, "%d+%.0f ms", v->delay_ms, v->rtt_ms);
+	else if (!tight && v->rtt_ms >= 0)
 		add(p, STYLE_BAR, "%.0f ms", v->rtt_ms);
 	if (v->elapsed_s >= 0)
 		elapsed(p, v->elapsed_s);

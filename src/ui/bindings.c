@@ -20,6 +20,7 @@ static const struct binding table[] = {
 	BIND('t', MOD_ALT, ACT_COMMAND, 0, "ptt", "talk, stop talking"),
 	ALSO(K_FN + 2, 0, ACT_COMMAND, 0, "ptt"),
 	BIND('h', MOD_ALT, ACT_COMMAND, 0, "hand", "raise or lower your hand"),
+	BIND('u', MOD_ALT, ACT_COMMAND, 0, "music", "music mode on and off"),
 	BIND('v', MOD_ALT, ACT_PRINT, 0, "video", "video"),
 	ALSO('q', MOD_ALT, ACT_PRINT, 0, "video"),
 

@@ -171,6 +171,10 @@ void view_update(struct view *v, const struct session *s, struct transcript *t, 
 	v->out_kbps = f.out_kbps;
 	v->in_kbps = f.in_kbps;
 	v->rtt_ms = f.rtt_ms;
+	v->budget_kbps = f.budget_kbps;
+	v->tight = f.tight;
+	v->music = f.music;
+	v->delay_ms = f.delay_ms;
 	v->elapsed_s = f.joined_us ? (now_us - f.joined_us) / 1000000 : -1;
 	take_people(v, s);
 	v->first = transcript_first(t);

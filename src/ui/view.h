@@ -19,6 +19,10 @@ struct view {
 	int retry_s;            /* until the next attempt; 0 none */
 	unsigned attempt;
 	double out_kbps, in_kbps, rtt_ms;       /* rtt -1: unknown */
+	int budget_kbps;        /* 0: none */
+	bool tight;             /* it cannot be kept */
+	bool music;
+	int delay_ms;           /* own share; 0: not known */
 	int64_t elapsed_s;      /* -1: not joined */
 
 	struct person person[VIEW_PEOPLE];

@@ -2,12 +2,16 @@
 #include "unit/unit.h"
 
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
-	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[];
+	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
+	test_plan[], test_gate[], test_mic[];
 
 int main(int argc, char **argv)
 {
 	static const struct unit_list lists[] = {
 		{ "level", test_level },
+		{ "plan", test_plan },
+		{ "gate", test_gate },
+		{ "mic", test_mic },
 		{ "mixer", test_mixer },
 		{ "codec", test_codec },
 		{ "stretch", test_stretch },

@@ -71,22 +71,37 @@ static int with_fec(struct encoder *e, const int16_t *v, int frames)
 	return n;
 }
 
-static void copies_are_sent_only_to_who_loses_much(void **state)
+static void copies_are_sent_where_the_plan_says(void **state)
 {
 	int16_t *v = signal_speech(960 * 60, 6);
 	struct encoder *e = make((struct encoder_config){ .complexity = 5 });
 
 	(void)state;
 	assert_int_equal(with_fec(e, v, 50), 0);
-	encoder_set_loss(e, 0.05);
-	assert_int_equal(with_fec(e, v, 50), 0);
-	encoder_set_loss(e, 0.15);
+	encoder_set_fec(e, 15);
 	assert_true(with_fec(e, v, 60) > 20);
-	encoder_set_loss(e, 0.05);              /* between on and off: stays */
-	assert_true(with_fec(e, v, 60) > 20);
-	encoder_set_loss(e, 0.01);
+	encoder_set_fec(e, 0);
 	with_fec(e, v, 2);
 	assert_int_equal(with_fec(e, v, 50), 0);
+	encoder_free(&e);
+	free(v);
+}
+
+static void a_packet_is_no_larger_than_it_may_be(void **state)
+{
+	int16_t *v = signal_speech(2880 * 20, 6);
+	struct encoder *e = make((struct encoder_config){ .complexity = 5, .bitrate = 64000 });
+	uint8_t out[ENCODE_BYTES];
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		int len = encoder_frame_max(e, v + i * 2880, 2880, false, out, 40);
+
+		assert_in_range(len, 3, 40);
+		assert_int_equal(decoder_samples(out, (size_t)len), 2880);
+	}
+	assert_int_equal(encoder_pause(e, out), 1);
+	assert_in_range(decoder_samples(out, 1), 960, 2880);
 	encoder_free(&e);
 	free(v);
 }
@@ -142,7 +157,8 @@ static void broken_packets_are_told(void **state)
 const struct CMUnitTest test_codec[] = {
 	cmocka_unit_test(a_frame_of_each_length_tells_its_length),
 	cmocka_unit_test(the_bitrate_is_kept_and_can_be_moved),
-	cmocka_unit_test(copies_are_sent_only_to_who_loses_much),
+	cmocka_unit_test(copies_are_sent_where_the_plan_says),
+	cmocka_unit_test(a_packet_is_no_larger_than_it_may_be),
 	cmocka_unit_test(digital_silence_costs_a_byte),
 	cmocka_unit_test(with_dtx_silence_is_not_sent),
 	cmocka_unit_test(broken_packets_are_told),

@@ -48,7 +48,7 @@ static int64_t sink_tick(void *ctx, int64_t now_us)
 	struct world *w = ctx;
 	struct media *m = atomic_load(&w->speaking);
 	uint8_t payload[40] = { 0 };
-	struct media_packet pkt = { payload, 40, 960, -20, true };
+	struct media_packet pkt = { payload, 40, 960, -20, true, false };
 
 	atomic_fetch_add(&w->ticks, 1);
 	if (m && now_us >= w->next_us) {
@@ -104,7 +104,7 @@ static void far_tick(void *ctx, int64_t now_us)
 {
 	struct world *w = ctx;
 	uint8_t payload[40] = { 0 };
-	struct media_packet pkt = { payload, 40, 960, -20, true };
+	struct media_packet pkt = { payload, 40, 960, -20, true, false };
 
 	if (w->far) {
 		if (w->far_state == PEER_UP)

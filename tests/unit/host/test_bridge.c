@@ -231,7 +231,7 @@ static bool wait_for(struct world *w, bool (*what)(struct world *w), int64_t lim
 static void say(struct world *w, unsigned frame)
 {
 	uint8_t payload[FRAME_LEN];
-	struct media_packet pkt = { payload, FRAME_LEN, 960, -20, true };
+	struct media_packet pkt = { payload, FRAME_LEN, 960, -20, true, false };
 
 	for (size_t i = 0; i < PEOPLE; i++) {
 		for (size_t k = 0; k < FRAME_LEN; k++)

@@ -151,7 +151,7 @@ static void run_until_up(struct pair *p, int64_t limit_us)
 static void say(struct pair *p, struct side *s, uint8_t first, size_t len, int level, bool voice)
 {
 	uint8_t payload[1500];
-	struct media_packet pkt = { payload, len, 960, level, voice };
+	struct media_packet pkt = { payload, len, 960, level, voice, false };
 
 	make_payload(payload, len, first);
 	peer_send(s->peer, &pkt, p->now);

@@ -134,7 +134,7 @@ static void two_agents_connect_on_loopback(void **state)
 	GMainContext *c = g_main_context_new();
 	GSource *timer = g_timeout_source_new(10);
 	uint8_t payload[40] = {0};
-	struct media_packet pkt = { payload, 40, 960, -20, true };
+	struct media_packet pkt = { payload, 40, 960, -20, true, false };
 	struct peer_stats st;
 	struct side v[2];
 	int64_t begin, end;
