@@ -228,7 +228,8 @@ static void on_closed(void *ctx, struct ws *w, enum net_error why, int code, int
 	l->conn = NULL;
 	l->channel = NULL;
 	if (conn)
-		server_gone(h->server, conn, clock_now_us());
+		/* RFC 6455, 7.4.1: 1001 is a page that was left. */
+		server_gone(h->server, conn, code == 1000 || code == 1001, clock_now_us());
 	else if (channel)
 		server_channel_gone(h->server, channel, clock_now_us());
 	link_free(l);

@@ -90,11 +90,12 @@ static void give_stats(const struct asked *a, struct http_answer_out *out)
 	for (int i = 0; i < NOTICES; i++)
 		json_object_set_new(refused, notice_name((enum notice)i),
 				    json_integer((json_int_t)st.notices.count[i]));
-	give_json(out, json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I,"
+	give_json(out, json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I,"
 				 " s:{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}",
 		"version", TTYMEET_VERSION, "conferences", (int)st.rooms, "participants", (int)st.people,
 		"largest_conference", (int)st.largest, "sessions", (int)st.sessions,
-		"connections", (int)st.connections, "channels", (int)st.channels,
+		"connections", (int)st.connections, "asleep", (int)st.asleep,
+		"channels", (int)st.channels, "resumed", (json_int_t)st.resumed,
 		"total_conferences_created", (json_int_t)st.rooms_opened,
 		"total_participants", (json_int_t)st.joins, "stanzas_in", (json_int_t)st.stanzas_in,
 		"stanzas_out", (json_int_t)st.stanzas_out, "media",

@@ -50,6 +50,7 @@ static const struct { const char *name, *text; } names[NOTICES] = {
 	[NOTICE_OUTSIDER] = { "outsider", "sent to a room that it is not in" },
 	[NOTICE_ROOMS] = { "rooms", "asked for one room too many" },
 	[NOTICE_SOURCES] = { "sources", "named sources that are not valid" },
+	[NOTICE_ACKS] = { "acks", "acknowledges what was never sent" },
 	[NOTICE_CHANNEL] = { "channel", "asked for a bridge channel that is not its own" },
 };
 

@@ -18,12 +18,17 @@ enum {
 	LIMIT_QUEUED_BYTES = 3 << 20,   /* not yet taken by the client */
 	LIMIT_CONNECTIONS = 256,        /* of one address: 20 people behind one have 60 */
 	LIMIT_ROOMS_EACH = 4,           /* that one client may be in */
+	LIMIT_SM_STANZAS = 500,         /* not acknowledged; then it cannot be resumed */
+	LIMIT_SM_BYTES = 512 << 10,
+	LIMIT_ASLEEP = 100,             /* streams without a socket that are kept */
+	LIMIT_ASLEEP_EACH = 40,         /* of one address */
 	LIMIT_HTTP_BODY = 16384,
 	LIMIT_CHANNEL_BYTES = 64 << 10, /* of a message on the bridge channel */
 	LIMIT_CHANNEL_BURST = 200,
 	LIMIT_CHANNEL_PER_S = 50,
 };
 #define LIMIT_HALF_OPEN_US 10000000     /* from the connection to the bound stream */
+#define LIMIT_ASLEEP_US 60000000        /* as Jitsi's servers have it */
 
 /* Fills by `rate` a second up to `burst`. Zero it and it is full at first use. */
 struct bucket { int64_t tokens_milli, at_us; bool begun; };
@@ -46,6 +51,7 @@ enum notice {
 	NOTICE_ROOMS,           /* one room too many */
 	NOTICE_SOURCES,         /* sources that did not validate */
 	NOTICE_CHANNEL,         /* refused bridge channel */
+	NOTICE_ACKS,            /* acknowledged what was never sent */
 	NOTICES
 };
 struct notices { uint64_t count[NOTICES]; };

@@ -53,7 +53,7 @@ void page_config(const struct page_site *s, struct buf *out)
 	buf_addf(out, "/xmpp-websocket\",\n\tconferenceRequestUrl: \"http%s://%s", e, s->authority);
 	add_folder(s, out);
 	buf_adds(out, "/conference-request/v1\",\n"
-		 "\tenableWebsocketResume: false,\n"
+		 "\tenableWebsocketResume: true,\n"
 		 "\tbridgeChannel: { preferSctp: false },\n"
 		 "\tp2p: { enabled: false },\n"
 		 "\tdisableSimulcast: true,\n"

@@ -166,7 +166,7 @@ static bool sweep_conns(struct server *s)
 			continue;
 		}
 		*p = c->next;
-		muc_leave_all(c, NULL);
+		muc_leave_all(c, c->leave_text);
 		if (!c->gone)
 			s->ops.close(s->ctx, c->link, c->close_code, c->close_reason);
 		conn_free(c);
@@ -224,10 +224,12 @@ void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_
 	sweep(s);
 }
 
-void server_gone(struct server *s, struct xmpp_conn *c, int64_t now_us)
+void server_gone(struct server *s, struct xmpp_conn *c, bool for_good, int64_t now_us)
 {
 	s->now_us = now_us;
-	c->gone = c->dying = true;
+	if (for_good || !conn_sm_sleep(c))
+		c->dying = true;
+	c->gone = true;
 	s->to_sweep = true;
 	sweep(s);
 }
@@ -304,9 +306,9 @@ void server_bridge_send(struct server *s, unsigned room, const char *endpoint, c
 void server_stats(const struct server *s, struct server_stats *out)
 {
 	*out = s->stats;
-	out->connections = out->rooms = out->people = out->largest = out->sessions = out->channels = 0;
+	out->connections = out->asleep = out->rooms = out->people = out->largest = out->sessions = out->channels = 0;
 	for (const struct xmpp_conn *c = s->conns; c; c = c->next)
-		out->connections++;
+		*(c->asleep_until_us ? &out->asleep : &out->connections) += 1;
 	for (const struct channel *ch = s->channels; ch; ch = ch->next)
 		out->channels++;
 	for (const struct room *r = s->rooms; r; r = r->next) {

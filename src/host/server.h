@@ -68,8 +68,9 @@ struct xmpp_conn *server_connect(struct server *s, void *link, const char *peer,
 /* Each of these may end the connection, after ops.close(). */
 void server_input(struct server *s, struct xmpp_conn *c, const char *text, size_t len,
 		  int64_t now_us);
-void server_gone(struct server *s, struct xmpp_conn *c,
-		 int64_t now_us);        /* its socket died */
+/* Its socket died; not for good: a client with stream management may come
+ * back for a minute, and keeps its seats until then.  The link is forgotten. */
+void server_gone(struct server *s, struct xmpp_conn *c, bool for_good, int64_t now_us);
 
 /* NULL: refused. */
 struct channel *server_channel_open(struct server *s, void *link, const char *path,
@@ -94,8 +95,8 @@ void server_tick(struct server *s, int64_t now_us);
 int64_t server_due(const struct server *s);
 
 struct server_stats {
-	unsigned connections, rooms, people, largest, sessions, channels;
-	uint64_t rooms_opened, joins, stanzas_in, stanzas_out;
+	unsigned connections, asleep, rooms, people, largest, sessions, channels;
+	uint64_t rooms_opened, joins, resumed, stanzas_in, stanzas_out;
 	struct notices notices;
 };
 void server_stats(const struct server *s, struct server_stats *out);

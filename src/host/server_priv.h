@@ -2,6 +2,7 @@
  *
  *	server.c        connections come and go, time passes, the dead are swept
  *	xmpp_conn.c     one stream: framing, login, binding, rates
+ *	xmpp_sm.c       stream management: who loses its socket keeps its seat
  *	service.c       who a stanza is for; what the server itself answers
  *	room.c          a room and its occupants, what they are told
  *	muc.c           presences and messages to a room; muc_admin.c, muc_config.c: its IQs
@@ -18,6 +19,7 @@
 #ifndef HOST_SERVER_PRIV_H
 #define HOST_SERVER_PRIV_H
 #include "host/server.h"
+#include "xmpp/sm.h"
 #include "xmpp/xml.h"
 
 enum {
@@ -30,6 +32,8 @@ enum {
 	CAPS_CACHED = 256,
 	RESTARTS = 5,           /* a minute; server.md 4.13 */
 	FAILURES = 3,           /* media sessions in a row that never came up */
+	SM_ID_CHARS = 24,       /* of 62: nobody guesses it */
+	PAST_STREAMS = 64,      /* of which is known how far they came */
 };
 #define FIRST_JOIN_US 15000000          /* a room nobody joins ends; 4.14 */
 #define ALONE_US 20000000               /* one person needs no session; 4.14 */
@@ -56,12 +60,18 @@ struct xmpp_conn {
 	size_t backlog, backlog_bytes;
 	size_t stanza_bytes;    /* of the one that is handled */
 	unsigned refused_logins;
+	struct sm *sm;          /* NULL: not enabled */
+	char sm_id[SM_ID_CHARS + 1];    /* "": cannot be resumed */
+	int64_t asleep_until_us;        /* its socket died, its seats are kept; 0 */
 	struct occupant *seat[LIMIT_ROOMS_EACH];
 	bool dying;             /* to be swept */
 	bool gone;              /* its link is dead already */
 	int close_code;
 	const char *close_reason;
+	const char *leave_text;         /* its rooms are told; NULL */
 };
+
+struct past_stream { char id[SM_ID_CHARS + 1]; uint32_t h; };
 
 /* ---- rooms ---- */
 
@@ -159,6 +169,8 @@ struct server {
 	struct xmpp_conn *conns;
 	struct room *rooms;
 	struct channel *channels;
+	struct past_stream past[PAST_STREAMS];
+	unsigned past_next;
 	struct caps_entry caps[CAPS_CACHED];
 	unsigned caps_next;
 	unsigned next_room;
@@ -188,9 +200,21 @@ int64_t conn_due(const struct xmpp_conn *c);
 void conn_send(struct xmpp_conn *c, struct xml *stanza);        /* and frees it */
 void conn_write(struct xmpp_conn *c, const struct xml *stanza); /* and keeps it */
 void conn_text(struct xmpp_conn *c, const char *text);
+void conn_bytes(struct xmpp_conn *c, const char *text, size_t len);
+void conn_drop_backlog(struct xmpp_conn *c);
 /* Says goodbye and marks it: with condition a stream error goes before. */
 void conn_end(struct xmpp_conn *c, const char *condition, const char *why, int code,
 	      const char *reason);
+
+/* ---- xmpp_sm.c ---- */
+void conn_sm_element(struct xmpp_conn *c, const struct xml *x);
+void conn_sm_sent(struct xmpp_conn *c, const char *text, size_t len);
+void conn_sm_ask(struct xmpp_conn *c);
+/* Its socket died.  False: it is over. */
+bool conn_sm_sleep(struct xmpp_conn *c);
+void conn_sm_wake_never(struct xmpp_conn *c);
+void conn_sm_tick(struct xmpp_conn *c);
+int64_t conn_sm_due(const struct xmpp_conn *c);
 
 /* ---- service.c ---- */
 struct target { char local[ROOM_BYTES + 1], domain[DOMAIN_BYTES + 1], resource[ROOM_BYTES + 1]; };

@@ -23,11 +23,10 @@ static const char features_login[] =
 	"<stream:features xmlns:stream=\"http://etherx.jabber.org/streams\">"
 	"<mechanisms xmlns=\"urn:ietf:params:xml:ns:xmpp-sasl\"><mechanism>ANONYMOUS</mechanism>"
 	"</mechanisms></stream:features>";
-/* No <session/>, which costs a round trip, and no <sm/>: clients that see it
- * hold everything back until stream management is on. */
+/* No <session/>, which costs a round trip. */
 static const char features_bind[] =
 	"<stream:features xmlns:stream=\"http://etherx.jabber.org/streams\">"
-	"<bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\"/></stream:features>";
+	"<bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\"/><sm xmlns=\"" NS_SM "\"/></stream:features>";
 
 struct xmpp_conn *conn_new(struct server *s, void *link, const char *peer, const char *authority)
 {
@@ -42,7 +41,7 @@ struct xmpp_conn *conn_new(struct server *s, void *link, const char *peer, const
 	return c;
 }
 
-void conn_free(struct xmpp_conn *c)
+void conn_drop_backlog(struct xmpp_conn *c)
 {
 	while (c->first) {
 		struct backlog *b = c->first;
@@ -50,6 +49,15 @@ void conn_free(struct xmpp_conn *c)
 		c->first = b->next;
 		free(b);
 	}
+	c->last = NULL;
+	c->backlog = c->backlog_bytes = 0;
+}
+
+void conn_free(struct xmpp_conn *c)
+{
+	conn_drop_backlog(c);
+	sm_free(&c->sm);
+	text_wipe(c->sm_id, sizeof(c->sm_id));
 	free(c->peer);
 	free(c->authority);
 	free(c->jid);
@@ -58,11 +66,11 @@ void conn_free(struct xmpp_conn *c)
 
 /* ---- sending ---- */
 
-static void send_bytes(struct xmpp_conn *c, const char *text, size_t len)
+void conn_bytes(struct xmpp_conn *c, const char *text, size_t len)
 {
 	struct server *s = c->server;
 
-	if (c->dying)
+	if (c->dying || c->asleep_until_us)
 		return;
 	s->stats.stanzas_out++;
 	if (s->ops.send(s->ctx, c->link, text, len) >= 0)
@@ -76,15 +84,27 @@ static void send_bytes(struct xmpp_conn *c, const char *text, size_t len)
 
 void conn_text(struct xmpp_conn *c, const char *text)
 {
-	send_bytes(c, text, strlen(text));
+	conn_bytes(c, text, strlen(text));
+}
+
+static bool is_stanza(const struct xml *x)
+{
+	return xml_is(x, NULL, NS_CLIENT) &&
+	       (xml_is(x, "iq", NULL) || xml_is(x, "message", NULL) || xml_is(x, "presence", NULL));
 }
 
 void conn_write(struct xmpp_conn *c, const struct xml *stanza)
 {
+	bool counts = c->sm && is_stanza(stanza);
 	struct buf b = { 0 };
 
-	if (!xml_write(stanza, &b))
-		send_bytes(c, b.p, b.len);
+	if (!c->dying && !xml_write(stanza, &b)) {
+		if (counts)
+			conn_sm_sent(c, b.p, b.len);
+		conn_bytes(c, b.p, b.len);
+		if (counts)
+			conn_sm_ask(c);
+	}
 	buf_free(&b);
 }
 
@@ -199,29 +219,13 @@ static void on_bind(struct xmpp_conn *c, const struct xml *iq)
 	log_debug("host", "%s is %s", c->peer, c->jid);
 }
 
-/* Not advertised; who tries it nevertheless must not wait for ever. */
-static void on_sm(struct xmpp_conn *c, const struct xml *x)
-{
-	struct xml *f;
-
-	if (xml_is(x, "a", NULL) || xml_is(x, "r", NULL))
-		return;
-	f = xml_new("failed", NS_SM);
-	xml_add(f, xml_is(x, "resume", NULL) ? "item-not-found" : "feature-not-implemented", NS_STANZAS);
-	conn_send(c, f);
-}
-
-static bool is_stanza(const struct xml *x)
-{
-	return xml_is(x, NULL, NS_CLIENT) &&
-	       (xml_is(x, "iq", NULL) || xml_is(x, "message", NULL) || xml_is(x, "presence", NULL));
-}
-
 static void on_stanza(struct xmpp_conn *c, struct xml *x)
 {
 	const char *type = xml_attr(x, "type");
 
 	if (c->state == CONN_BOUND) {
+		if (c->sm)
+			sm_got(c->sm);
 		/* Whatever it says: it can only speak for itself. */
 		xml_set(x, "from", c->jid);
 		service_stanza(c, x);
@@ -246,7 +250,7 @@ static void dispatch(struct xmpp_conn *c, struct xml *x)
 	else if (xml_is(x, NULL, NS_SASL))
 		on_sasl(c, x);
 	else if (xml_is(x, NULL, NS_SM))
-		on_sm(c, x);
+		conn_sm_element(c, x);
 	else
 		conn_end(c, "unsupported-stanza-type", "neither iq, message nor presence", 1003,
 			 "unsupported stanza");
@@ -371,11 +375,13 @@ void conn_tick(struct xmpp_conn *c)
 		return;
 	}
 	take_turn(c);
+	if (!c->dying)
+		conn_sm_tick(c);
 }
 
 int64_t conn_due(const struct xmpp_conn *c)
 {
-	int64_t at = c->state == CONN_BOUND ? CLOCK_NEVER : c->since_us + LIMIT_HALF_OPEN_US;
+	int64_t at = c->state == CONN_BOUND ? conn_sm_due(c) : c->since_us + LIMIT_HALF_OPEN_US;
 	int64_t turn;
 
 	if (c->dying || !c->first)

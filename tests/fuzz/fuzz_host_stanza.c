@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		message(&b, at, (size_t)(end - at));
 	}
 	if (b.g[0].conn)
-		server_gone(b.s, b.g[0].conn, b.now);
+		server_gone(b.s, b.g[0].conn, b.now & 1, b.now);
 	server_shutdown(b.s, b.now);
 	server_free(&b.s);
 	free(text);

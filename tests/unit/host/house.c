@@ -156,6 +156,12 @@ static int op_send(void *ctx, void *link, const char *text, size_t len)
 			fail_msg("sent what is no XML (%s): %.*s", why, (int)len, text);
 		xml_free(&x);
 	}
+	c->stanzas += text_starts(text, "<iq") || text_starts(text, "<message") || text_starts(text, "<presence");
+	if (text_starts(text, "<enabled"))
+		c->stanzas = 0;
+	if (text_starts(text, "<enabled") && strstr(text, " id=\""))
+		snprintf(c->sm_id, sizeof(c->sm_id), "%.*s", (int)strcspn(strstr(text, " id=\"") + 5, "\""),
+			 strstr(text, " id=\"") + 5);
 	c->got = realloc(c->got, (c->gots + 1) * sizeof(*c->got));
 	assert_non_null(c->got);
 	c->got[c->gots++] = strndup(text, len);
@@ -274,14 +280,21 @@ void say(struct guest *c, const char *fmt, ...)
 	buf_free(&b);
 }
 
-struct guest *guest_login(struct house *w)
+static struct guest *log_in(struct house *w)
 {
 	struct guest *c = guest_connect(w);
-	char *jid;
 
 	say(c, "<open xmlns='%s' to='meet.test' version='1.0'/>", NS_FRAMING);
 	say(c, "<auth xmlns='%s' mechanism='ANONYMOUS'/>", NS_SASL);
 	say(c, "<open xmlns='%s' to='meet.test' version='1.0'/>", NS_FRAMING);
+	return c;
+}
+
+struct guest *guest_login(struct house *w)
+{
+	struct guest *c = log_in(w);
+	char *jid;
+
 	say(c, "<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='%s'/></iq>", NS_BIND);
 	jid = take(c, "<jid>");
 	assert_int_equal(sscanf(strstr(jid, "<jid>"), "<jid>%299[^<]", c->jid), 1);
@@ -296,7 +309,22 @@ void guest_die(struct guest *c)
 	struct xmpp_conn *conn = c->conn;
 
 	c->conn = NULL;
-	server_gone(c->w->s, conn, c->w->now);
+	server_gone(c->w->s, conn, false, c->w->now);
+}
+
+struct guest *guest_back(struct guest *old)
+{
+	struct guest *c;
+
+	if (old->conn)
+		guest_die(old);
+	c = log_in(old->w);
+	forget(c);
+	c->stanzas = old->stanzas;
+	memcpy(c->jid, old->jid, sizeof(c->jid));
+	memcpy(c->nick, old->nick, sizeof(c->nick));
+	memcpy(c->sm_id, old->sm_id, sizeof(c->sm_id));
+	return c;
 }
 
 char *take2(struct guest *c, const char *word, const char *word2)

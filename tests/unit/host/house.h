@@ -24,6 +24,8 @@ struct guest {
 	char sid[20], bridge_session[40], invite_id[20];
 	struct jingle offer;            /* the last one */
 	bool has_offer;
+	char sm_id[32];                 /* of its <enabled/> */
+	unsigned stanzas;               /* that came since */
 };
 
 struct fake_endpoint {
@@ -62,6 +64,7 @@ struct guest *guest_connect(struct house *w);
 struct guest *guest_login(struct house *w);   /* bound */
 void say(struct guest *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void guest_die(struct guest *c);              /* its socket is gone */
+struct guest *guest_back(struct guest *c);    /* it dies, and is logged in anew, not bound */
 
 /* The first that has all of these words; new string. Fails the test without. */
 char *take(struct guest *c, const char *word);

@@ -188,11 +188,17 @@ static void other_comes(struct play *p, const char *room)
 	want(p->other, "110");
 }
 
-/* Ids of sessions are ours. false: this line has no place here. */
+/* Ids of sessions are ours, and stanzas are counted. false: this line has no
+ * place here. */
 static bool adapt(struct play *p, struct xml *x)
 {
 	struct xml *j = xml_child_mut(x, "jingle", NS_JINGLE), *b;
 	const char *to = xml_attr(x, "to");
+
+	if (xml_is(x, NULL, NS_SM) && xml_attr(x, "h"))
+		xml_setf(x, "h", "%u", p->me->stanzas);
+	if (xml_is(x, "resume", NULL))
+		xml_set(x, "previd", p->me->sm_id);
 
 	if (type_is(x, "result", "error")) {
 		char kind = asked_then(p, xml_attr(x, "id"));
@@ -265,7 +271,23 @@ static void request_line(struct play *p, const json_t *line)
 	buf_free(&b);
 }
 
-/* Stops where the recorded server gave back a lost stream, which ours has not. */
+/* Another socket of the same client, which may want its old stream back. */
+static void open_line(struct play *p)
+{
+	struct guest *old = p->me;
+
+	if (old && old->conn)
+		guest_die(old);
+	p->me = guest_connect(p->w);
+	if (!old)
+		return;
+	p->me->stanzas = old->stanzas;
+	memcpy(p->me->jid, old->jid, sizeof(old->jid));
+	memcpy(p->me->sm_id, old->sm_id, sizeof(old->sm_id));
+	memcpy(p->me->sid, old->sid, sizeof(old->sid));
+	memcpy(p->me->bridge_session, old->bridge_session, sizeof(old->bridge_session));
+}
+
 static bool play_line(struct play *p, const json_t *line)
 {
 	int64_t at = 1000000 + json_integer_value(json_object_get(line, "t_ms")) * 1000;
@@ -277,12 +299,10 @@ static bool play_line(struct play *p, const json_t *line)
 	if (is_line(line, "out", "http")) {
 		request_line(p, line);
 	} else if (is_line(line, "open", "xmpp")) {
-		if (p->me && p->me->conn)
-			guest_die(p->me);
-		p->me = guest_connect(p->w);
+		open_line(p);
+	} else if (is_line(line, "close", "xmpp") && p->me && p->me->conn) {
+		guest_die(p->me);
 	} else if (is_line(line, "out", "xmpp")) {
-		if (strstr(field(line, "data"), "<resume"))
-			return false;
 		if (!p->me->conn)
 			return false;
 		out_line(p, line);
