@@ -1,0 +1,537 @@
+"""Old and odd servers: each scenario is a whole call of two ttymeets through a server that misbehaves.
+
+By name on the command line, or all; the short form is what `make check` runs.
+"""
+import concurrent.futures
+import base64
+import hashlib
+import hmac
+import re
+import sys
+import threading
+import traceback
+import urllib.parse
+from lib import *
+from lib_odd import Odd
+
+host = Host()
+dotted = Host(args=["--domain", "localhost"])
+FOCUS = "http://jitsi.org/protocol/focus"
+SHORT_ONES, SCENARIOS = [], {}
+
+
+def scenario(short=False):
+    def add(fn):
+        SCENARIOS[fn.__name__] = fn
+        if short:
+            SHORT_ONES.append(fn.__name__)
+        return fn
+    return add
+
+
+_one_at_a_time = threading.Lock()       # Client numbers its sockets by how many there are
+
+
+def client(*args, **kw):
+    with _one_at_a_time:
+        return Client(*args, **kw)
+
+
+def ok(it, text):
+    if not it:
+        raise AssertionError(text)
+
+
+def two(odd, room, args=(), timeout=15, second=None, **kw):
+    """Two people through it, who see each other and have sound; the one who went through is first."""
+    a = client(odd.url(room), "Anna", mic="tone:440", args=list(args), **kw)
+    a.wait("joined", timeout=timeout)
+    b = client((second or odd).url(room), "Ben", mic="tone:600", **kw)
+    b.wait("joined", timeout=timeout)
+    for c, other in ((a, "Ben"), (b, "Anna")):
+        c.wait("media", media="connected", timeout=timeout)
+        c.wait("talking", person__name=other, on=True, timeout=timeout)
+    return a, b
+
+
+def bye(*clients):
+    for c in clients:
+        c.command("quit")
+        code = c.end()
+        if code:
+            c.dump()
+        ok(code == 0, "%s left with %d" % (c.name, code))
+
+
+def turned_away(odd, room, code, words, args=(), timeout=20, **kw):
+    c = client(odd.url(room), "Anna", args=list(args), **kw)
+    left = c.wait("left", timeout=timeout)
+    ok(c.end() == code, "exit code")
+    for w in [words] if isinstance(words, str) else words:
+        if w not in left.get("text", left.get("reason", "")):
+            raise AssertionError("said %r, not %r" % (left, w))
+
+
+# ---- config.js and addresses ----
+
+@scenario(short=True)
+def no_config_js():
+    """The usual addresses are tried."""
+    odd = Odd(dotted, js=False, name="localhost")
+    bye(*two(odd, "no-config"))
+    ok(any(p.startswith("/xmpp-websocket?room=no-config") for p in odd.hits), "by convention")
+
+
+@scenario()
+def no_config_js_docker():
+    """The host's name is no domain of the server: Docker's are tried."""
+    def up(conn, text):
+        if text.startswith("<open") and "to=\"localhost\"" in text.replace("'", '"'):
+            conn.down("<stream:error xmlns:stream='http://etherx.jabber.org/streams'><host-unknown "
+                      "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+            return []
+        return [text.replace("muc.meet.jitsi", "conference.localhost").replace("meet.jitsi", "localhost")]
+
+    def down(conn, text):
+        return [text.replace("conference.localhost", "muc.meet.jitsi").replace("localhost", "meet.jitsi")
+                if "session-initiate" not in text else text.replace("conference.localhost", "muc.meet.jitsi")
+                .replace("auth.localhost", "auth.meet.jitsi")]
+    odd = Odd(dotted, js=False, name="localhost", up=up, down=down)
+    bye(*two(odd, "docker"))
+
+
+@scenario(short=True)
+def config_js_of_functions():
+    """Functions, templates, spread, conditions, comments, minified parts, SSI left in."""
+    def js(odd, path):
+        return """/* eslint-disable */
+var subdir = '<!--# echo var="subdir" default="" -->';
+var subdomain = '<!--# echo var="subdomain" default="" -->';
+if (subdir.startsWith('<!--')) { subdir = ''; }
+if (subdomain) { subdomain = subdomain.substr(0, subdomain.length - 1).split('.').join('_').toLowerCase() + '.'; }
+const parts = ['ttymeet', 'local']; // the domain
+function at(what, dir = '') { return `${what}//${location.host}/${dir}`; }
+var defaults = { hosts: { domain: parts.join('.'), focus: `focus.${parts.join('.')}` }, onlyHere: () => { return 1; } };
+var config = { ...defaults, websocket: undefined, };
+config.hosts.muc = 'conference.' + subdomain + config.hosts.domain;
+if (!config.hasOwnProperty('bosh')) config.bosh = at(location.protocol, subdir + 'http-bind');
+!function(e){e.websocket=at(location.protocol.replace("http","ws"),subdir+"xmpp-websocket")}(config);
+for (var i = 0; i < 3; i++) { config.hosts.domain = 'wrong.example'; }
+try { config.analytics = JSON.parse(localStorage.x); } catch (e) { config.hosts = null; }
+"""
+    bye(*two(Odd(host, js=js), "functions"))
+
+
+@scenario()
+def docker_in_three_parts():
+    def js(odd, path):
+        return ("if (!config.hasOwnProperty('hosts')) config.hosts = {};\nconfig.hosts.domain = 'ttymeet.local';\n"
+                "config.focusUserJid = 'focus@auth.ttymeet.local';\nconfig.hosts.muc = 'conference.ttymeet.local';\n"
+                "config.bosh = '%s/http-bind';\nconfig.websocket = '%s/xmpp-websocket';\n"
+                "// Video configuration.\nconfig.resolution = 720;\nconfig.p2p = { enabled: true };\n"
+                "// mine\nconfig.startAudioMuted = 10" % (odd.here(), odd.here("ws")))
+    bye(*two(Odd(host, js=js), "three-parts"))
+
+
+@scenario()
+def websocket_elsewhere():
+    """Of another host and port, relative, and without a scheme."""
+    other = Odd(host, name="localhost")
+    for n, ws in enumerate(["ws://localhost:%d/xmpp-websocket" % other.port, "//localhost:%d/xmpp-websocket" % other.port,
+                            "/xmpp-websocket", "xmpp-websocket"]):
+        odd = Odd(host, js="var config = { hosts: { domain: 'ttymeet.local' }, websocket: '%s' };" % ws)
+        bye(*two(odd, "elsewhere%d" % n))
+        page = odd if ws[0] in "/x" and ws[1] != "/" else other
+        ok(any("xmpp-websocket" in h for h in page.hits), "dialled there")
+
+
+@scenario(short=True)
+def tenants():
+    """Dots, capitals and letters beyond ASCII, in tenant and room."""
+    def js(odd, path):
+        tenant = urllib.parse.unquote(path.split("/config.js")[0].strip("/"))
+        return ("var subdir = '%s', subdomain = '%s';\nif (subdomain) { subdomain = subdomain.substr(0, subdomain.length - 1)"
+                ".split('.').join('_').toLowerCase() + '.'; }\nvar config = { hosts: { domain: 'ttymeet.local', "
+                "muc: 'conference.' + subdomain + 'ttymeet.local' }, websocket: '%s/' + subdir + 'xmpp-websocket' };"
+                % (tenant and tenant + "/", tenant and tenant + ".", odd.here("ws")))
+
+    def up(conn, text):
+        return [text.replace("conference.chor_nord.", "conference.")]
+
+    def down(conn, text):
+        return [text.replace("@conference.ttymeet.local", "@conference.chor_nord.ttymeet.local")]
+    odd = Odd(host, js=js, up=up, down=down)
+    bye(*two(odd, "Chor.Nord/Gr%C3%B6%C3%9Fe%202"))
+    # The cleaned form, for nginx hands it on as typed; the room encoded once more.
+    ok(any(h.startswith("/chor_nord/xmpp-websocket?room=gr%25c3%25b6%25c3%259fe%25202") for h in odd.hits), odd.hits)
+    ok(any("gr%c3%b6%c3%9fe%202@conference.chor_nord.ttymeet.local" in t for t in odd.texts()), "room's address")
+
+
+@scenario()
+def config_js_redirects():
+    """One server sends us to another, as large deployments do."""
+    other = Odd(host)
+    odd = Odd(host, redirect=lambda s, path: other.here() + path if "config.js" in path else None)
+    bye(*two(odd, "moved"))
+    ok(not any("xmpp" in h for h in odd.hits) and any("xmpp" in h for h in other.hits), "the other one is used")
+
+
+@scenario()
+def websocket_redirects():
+    """A shard that has moved answers the upgrade with a redirect: followed, or said in words."""
+    other = Odd(host)
+    odd = Odd(host, socket_answer=lambda s, path: (302, "Location: %s%s\r\n" % (other.here("ws"), path)))
+    bye(*two(odd, "shard"))
+    ok(any("xmpp" in h for h in other.hits), "the other one is used")
+
+
+@scenario()
+def redirects_in_a_ring():
+    odd = Odd(host, redirect=lambda s, path: path + "x" if "config.js" in path else None)
+    turned_away(odd, "ring", 3, "127.0.0.1")
+
+
+# ---- the conference request ----
+
+@scenario()
+def request_by_iq_only():
+    odd = Odd(host)
+    bye(*two(odd, "iq"))
+    ok(any("<conference" in t for t in odd.texts()), "asked by IQ")
+
+
+@scenario(short=True)
+def request_by_http_broken():
+    """404, a page of HTML, a proxy that is full: then by IQ."""
+    for n, answer in enumerate([(404, "no"), (200, "<!DOCTYPE html>"), (503, "busy")]):
+        odd = Odd(host, request=lambda s, body, answer=answer: answer)
+        odd.request_url = odd.here() + "/conference-request/v1"
+        bye(*two(odd, "broken%d" % n))
+        ok(any("<conference" in t for t in odd.texts()), "asked by IQ")
+
+
+@scenario()
+def request_by_http_hangs():
+    odd = Odd(host, request=lambda s, body: "hang")
+    odd.request_url = odd.here() + "/conference-request/v1"
+    bye(*two(odd, "hangs", timeout=40))
+
+
+@scenario()
+def request_by_http_not_ready():
+    """Three times not yet."""
+    n = []
+
+    def request(odd, body):
+        n.append(body)
+        return (200, '{"ready":false}') if len(n) < 4 else None
+    odd = Odd(host, request=request)
+    odd.request_url = odd.here() + "/conference-request/v1"
+    bye(*two(odd, "not-yet", timeout=30))
+    uids = {json.loads(b)["machineUid"] for b in n}
+    ok(len(uids) == 2 and all(len(u) == 32 for u in uids), "an id a call, %r" % uids)
+
+
+@scenario()
+def session_is_invalid():
+    """Behind a login: the session that the focus gave is refused once, forgotten and asked for anew."""
+    asked = []
+
+    def up(conn, text):
+        if "<conference" not in text:
+            return [text]
+        asked.append(text)
+        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
+        if len(asked) == 1:
+            conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='modify'><not-acceptable "
+                      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><session-invalid xmlns='%s'/></error></iq>" % (iq, FOCUS))
+            return []
+        return [text]
+    odd = Odd(host, up=up)
+    bye(*two(odd, "session", timeout=20))
+    ok("machine-uid" in asked[0] and "session-id" not in asked[1], "machine id, no old session")
+
+
+@scenario()
+def host_is_waited_for():
+    """Nobody may open the room: a script is told, a person waits."""
+    def up(conn, text):
+        if "<conference" not in text:
+            return [text]
+        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
+        conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='auth'><not-authorized "
+                  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>" % iq)
+        return []
+    odd = Odd(host, up=up)
+    turned_away(odd, "closed", 4, ["the room is not open", "--login-file"])
+
+
+@scenario()
+def visitors_only():
+    def up(conn, text):
+        if "<conference" not in text:
+            return [text]
+        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
+        conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='focus.ttymeet.local'><conference xmlns='%s' ready='true' "
+                  "focusjid='focus@auth.v1.meet.jitsi' vnode='v1'/></iq>" % (iq, FOCUS))
+        return []
+    turned_away(Odd(host, up=up), "big", 4, "as visitors only")
+
+
+# ---- login ----
+
+def scram_server(conn, text, state, password, salt=b"salz"):
+    """The server's side of SCRAM-SHA-1; then the real one is logged into as a guest."""
+    def h(key, msg):
+        return hmac.new(key, msg, hashlib.sha1).digest()
+    b64 = lambda b: base64.b64encode(b).decode()
+    inner = re.search(r">([^<]*)<", text)
+    said = base64.b64decode(inner.group(1)).decode() if inner else ""
+    if "<auth" in text:
+        ok("SCRAM-SHA-1" in text and password not in said, "SCRAM, without the password: %r" % text)
+        state["bare"] = said[3:]
+        state["first"] = "r=%sSRV,s=%s,i=4096" % (re.search("r=(.*)", said).group(1), b64(salt))
+        conn.down("<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</challenge>" % b64(state["first"].encode()))
+        return []
+    bare, proof = said.rsplit(",p=", 1)
+    key = hashlib.pbkdf2_hmac("sha1", password.encode(), salt, 4096)
+    auth = ",".join([state["bare"], state["first"], bare]).encode()
+    client = bytes(a ^ b for a, b in zip(base64.b64decode(proof), h(hashlib.sha1(h(key, b"Client Key")).digest(), auth)))
+    if client != h(key, b"Client Key"):
+        conn.down("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>")
+        return []
+    state["final"] = b64(b"v=" + b64(h(h(key, b"Server Key"), auth)).encode())
+    return ["<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>"]
+
+
+def login_odd(password):
+    def up(conn, text):
+        if "urn:ietf:params:xml:ns:xmpp-sasl" in text and ("<auth" in text or "<response" in text):
+            return scram_server(conn, text, conn.state, password)
+        return [text]
+
+    def down(conn, text):
+        text = text.replace("<mechanism>ANONYMOUS</mechanism>", "<mechanism>SCRAM-SHA-1</mechanism>")
+        if "<success" in text:
+            text = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</success>" % conn.state["final"]
+        return [text]
+    return Odd(host, up=up, down=down)
+
+
+def login_file(text):
+    path = os.path.join(TMP, "login-%d" % abs(hash(text)))
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+@scenario(short=True)
+def login_by_password():
+    """A secure domain: guests are not let in, a password is proved and not sent."""
+    odd = login_odd("geheim=,x")
+    bye(*two(odd, "secure", args=["--login-file", login_file("ada\ngeheim=,x")], second=Odd(host)))
+    ok(not any(b"geheim" in (t if isinstance(t, bytes) else t.encode()) for _, _, t in odd.log), "no password on the wire")
+    turned_away(odd, "secure", 4, "user or password is wrong", args=["--login-file", login_file("ada\nfalsch")])
+    turned_away(odd, "secure", 4, "--login-file")
+
+
+@scenario()
+def token_refused():
+    """The server's own word is shown."""
+    def up(conn, text):
+        if "<auth" in text:
+            conn.down("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-allowed/><text>Not acceptable by exp</text></failure>")
+            return []
+        return [text]
+    odd = Odd(host, up=up)
+    turned_away(odd, "token?jwt=abc.def.ghi", 4, "Not acceptable by exp")
+    ok(any("token=abc.def.ghi" in h for h in odd.hits), "the token goes to the WebSocket")
+    ok(not any("abc.def" in h for h in odd.hits if "config.js" in h), "and to nobody else")
+
+
+# ---- joining the room ----
+
+def first_join_refused(error, times=1):
+    def up(conn, text):
+        if text.startswith("<presence") and "http://jabber.org/protocol/muc\"" in text.replace("'", '"') and \
+                conn.odd.state.setdefault("refused", 0) < times:
+            conn.odd.state["refused"] += 1
+            to = re.search(r"to=['\"]([^'\"]+)", text).group(1)
+            conn.down("<presence xmlns='jabber:client' type='error' from='%s'><error %s</error></presence>" % (to, error))
+            return []
+        return [text]
+    return up
+
+
+@scenario(short=True)
+def room_just_destroyed():
+    stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas"
+    for n, error in enumerate(["type='cancel'><gone xmlns='%s'/>" % stanzas,
+                               "type='cancel'><not-allowed xmlns='%s'/><text xmlns='%s'>Room creation is restricted</text>" % (stanzas, stanzas)]):
+        odd = Odd(host, up=first_join_refused(error), state={})
+        bye(*two(odd, "destroyed%d" % n, timeout=20))
+
+
+@scenario()
+def nick_in_use():
+    odd = Odd(host, up=first_join_refused("type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"), state={})
+    bye(*two(odd, "nick"))
+
+
+@scenario()
+def display_name_required():
+    odd = Odd(host, up=first_join_refused("type='modify'><displayname-required xmlns='http://jitsi.org/jitmeet' lobby='true'/>"), state={})
+    turned_away(odd, "named", 4, "wants a name")
+
+
+# ---- what old servers and clients say ----
+
+def without_features(*features):
+    """The client's features as an old server would have it know: the host asks, and hears fewer."""
+    def up(conn, text):
+        if "<presence" in text and "<c " in text:
+            text = re.sub(r"ver=(['\"])[^'\"]*", lambda m: "ver=" + m.group(1) + "old%d" % id(conn), text)
+        for f in features:
+            text = re.sub(r"<feature var=['\"]%s['\"] ?/>" % re.escape(f), "", text)
+        return [text]
+    return up
+
+
+@scenario(short=True)
+def sources_as_xml():
+    odd = Odd(host, up=without_features("http://jitsi.org/json-encoded-sources"))
+    a, b = two(odd, "xml-sources")
+    ok(any("ssma:0" in t and "session-initiate" in t for t in odd.texts(way="in")), "the offer holds XML sources")
+    bye(a, b)
+
+
+@scenario()
+def people_of_2021():
+    """No source names, no SourceInfo: audiomuted alone says who is muted."""
+    def down(conn, text):
+        text = re.sub(r"<SourceInfo>.*?</SourceInfo>", "", text)
+        return [re.sub(r'(&quot;|")n\1:\1[^"&]*\1,?', "", text) if "json-message" in text else text]
+    odd = Odd(host, up=without_features("http://jitsi.org/source-name"), down=down)
+    a, b = two(odd, "old-people")
+    a.command("mute")
+    b.wait("person-changed", person__name="Anna", person__muted=True)
+    bye(a, b)
+
+
+@scenario()
+def bare_server():
+    """No components, no external services, no metadata."""
+    def down(conn, text):
+        text = re.sub(r"<identity [^>]*type=['\"](av_moderation|room_metadata|conference_duration|speakerstats|polls|lobbyrooms|"
+                      r"breakout_rooms|end_conference)['\"][^>]*/>", "", text)
+        return [] if "room_metadata" in text and text.startswith("<message") else [text]
+    bye(*two(Odd(host, down=down), "bare"))
+
+
+# ---- the bridge channel ----
+
+@scenario(short=True)
+def channel_unreachable():
+    """Offered, and refused in every way: the call does not care."""
+    answers = {"404": (404, ""), "200": (200, ""), "403": (403, ""), "302": (302, "Location: http://127.0.0.1:1/\r\n")}
+    for name, answer in answers.items():
+        odd = Odd(host, channel_answer=lambda s, path, answer=answer: answer, own_channel=True)
+        a, b = two(odd, "channel" + name)
+        ok(any("colibri-ws" in h for h in odd.hits), "it was tried")
+        time.sleep(1)
+        ok(a.result("status")["media"] == "connected", "sound goes on")
+        bye(a, b)
+
+
+@scenario()
+def several_channels():
+    """The first of two names leads nowhere."""
+    dead = free_port()
+
+    def down(conn, text):
+        if "session-initiate" in text:
+            text = re.sub(r"(<web-socket [^>]*>)", r"<web-socket xmlns='http://jitsi.org/protocol/colibri' url='ws://127.0.0.1:%d/colibri-ws/x'/>\1" % dead, text)
+        return [text]
+    odd = Odd(host, down=down, own_channel=True)
+    a, b = two(odd, "two-channels")
+    eventually("the second one is open", lambda: odd.texts("bridge"), 15)
+    bye(a, b)
+
+
+# ---- slow and rude ----
+
+@scenario()
+def slow():
+    """Each answer takes 8 s: joined all the same, and not taken for dead."""
+    odd = Odd(host, iq_delay=8)
+    a, b = two(odd, "slow", timeout=70)
+    time.sleep(30)
+    ok(a.result("status")["state"] == "joined" and not [e for e in a.seen if e.get("state") == "reconnecting"], "still joined")
+    bye(a, b)
+
+
+@scenario(short=True)
+def garbage():
+    """Broken XML, huge stanzas, unknown requests, strangers."""
+    odd = Odd(host)
+    a, b = two(odd, "garbage")
+    conn = odd.streams[0]
+    for text in ["<", "no xml", "<a><b></a>", "<!DOCTYPE x><x/>", "<x xmlns='y'/>", "<iq xmlns='jabber:client'/>",
+                 "<iq xmlns='jabber:client' type='get' id='odd1'><thing xmlns='urn:new'/></iq>",
+                 "<presence xmlns='jabber:client' from='garbage@conference.ttymeet.local/x'><nick xmlns='http://jabber.org/protocol/nick'>"
+                 + "n" * 300000 + "</nick></presence>",
+                 "<message xmlns='jabber:client' type='groupchat' from='garbage@conference.ttymeet.local/x'><body>" + "b" * 200000
+                 + "</body></message>"] + ["<iq xmlns='jabber:client' type='set' id='m%d'><x/></iq>" % i for i in range(50)]:
+        conn.down(text)
+        conn.down("<message xmlns='jabber:client' from='ttymeet.local'/>")
+    conn.down("\x00\xff", 0.1)
+    eventually("an unknown request is answered", lambda: any("odd1" in t and "service-unavailable" in t for t in odd.texts()))
+    time.sleep(0.5)
+    ok(a.result("status")["state"] == "joined", "still joined")
+    a.command("say still here")
+    b.wait("message", text="still here")
+    bye(a, b)
+
+
+@scenario()
+def cut_again_and_again():
+    """The server closes the stream, with words and without."""
+    odd = Odd(host)
+    a, b = two(odd, "cuts")
+    for how in ["<stream:error xmlns:stream='http://etherx.jabber.org/streams'><system-shutdown "
+                "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+                "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>", None]:
+        before = len(odd.streams)
+        if how:
+            odd.streams[0 if before == 2 else -1].down(how)
+        else:
+            odd.streams[-1].close()
+        a.wait("state", state="reconnecting", timeout=15)
+        a.wait("state", state="joined", timeout=30)
+        ok(len(odd.streams) > before, "another stream")
+    b.wait("talking", person__name="Anna", on=True, timeout=20)
+    bye(a, b)
+
+
+# ---- the runner ----
+
+def run(name):
+    start = time.monotonic()
+    try:
+        SCENARIOS[name]()
+    except SystemExit:
+        return name, False, "see above", time.monotonic() - start
+    except Exception:
+        return name, False, traceback.format_exc(limit=3), time.monotonic() - start
+    return name, True, (SCENARIOS[name].__doc__ or name.replace("_", " ")).split("\n")[0], time.monotonic() - start
+
+
+names = [n for n in SCENARIOS if n in sys.argv[1:]] if sys.argv[1:] else SHORT_ONES if SHORT else list(SCENARIOS)
+bad = []
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    for name, good, text, took in pool.map(run, names):
+        print("%s %s: %s (%.1f s)" % ("ok  " if good else "BAD ", name.replace("_", " "), text, took), flush=True)
+        if not good:
+            bad.append(name)
+if bad:
+    fail("odd servers: " + ", ".join(bad))
