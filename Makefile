@@ -5,6 +5,8 @@
 #   make deps     installs what a machine lacks (apt-get)
 #   make peers    against programs that are not ours: browsers, XMPP and TURN servers (LONG=1: longer)
 #
+#   make soak     minutes of a busy call in real time; make soak-long: eight hours with time passed in
+#
 #   SAN=address,undefined | SAN=thread   WERROR=1   V=1   T=name   fit every target
 
 VERSION := 0.1.0
@@ -144,6 +146,14 @@ replay: deps-check $(B)/replay
 soak: $(B)/ttymeet
 	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" SOAK_S=$(or $(SOAK_S),120) sh tests/soak/run.sh
 
+# Eight hours of a call of five, time passed in: memory and descriptors stay flat.
+$(B)/long: $(B)/tests/soak/long.o $(foreach r,base io xmpp rtc call host,$(call obj_of,$(r)))
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+soak-long: $(B)/long
+	$(Q)LONG_HOURS=$(or $(LONG_HOURS),8) $<
+
 # ---- the demo ----
 
 demo: deps
@@ -211,7 +221,7 @@ install: all
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all check check-all units flows peers peers-run replay soak layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
+.PHONY: all check check-all units flows peers peers-run replay soak soak-long layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
 .SECONDARY:
 
 -include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \

@@ -192,6 +192,9 @@ static bool is_stale(struct call *c, int status)
 	if (status != 403)
 		return false;
 	c->channel_403++;
+	/* It knew us, it does not, and no sound comes: what else is needed? */
+	if (c->channel_was_open && !c->media_up)
+		return true;
 	return c->channel_403 >= (c->channel_was_open ? REFUSALS_MAX
 				  : NEVER_OPEN_MAX * c->channel_urls);
 }
@@ -208,6 +211,8 @@ static void dial_again(struct call *c, bool was_open, int status)
 {
 	if (!c->channel_was_open)
 		next_url(c);
+	else if (status == 403)
+		c->channel_try = 0;     /* asked once more, and soon */
 	/* A name that was not tried yet comes before the other form. */
 	if (was_open || status == 403 ||
 	    (!c->channel_was_open && c->channel_turn % c->channel_urls))

@@ -18,7 +18,9 @@
 enum {
 	PING_US = 20000000,
 	OFFER_US = 20000000,            /* seen: 0.1 to 5.5 s after a restart */
-	SELDOM_US = 30000000            /* where rejoining did not help */
+	SELDOM_US = 30000000,           /* where rejoining did not help */
+	OLD_MEDIA_US = 60000000,        /* a bridge drops who is silent for a minute */
+	OLD_LOOK_US = 2000000
 };
 
 static bool may_restart(const struct call *c)
@@ -206,11 +208,20 @@ static void on_focus_gone(struct call *c)
 	request_send(c);        /* goes on by itself until it is answered */
 }
 
+/* After a rejoin the old session's sound goes on until there is another, but
+ * not for ever; while the server has no bridge for us the old one may still
+ * carry it. */
 static void stop_old_media(struct call *c)
 {
 	c->media_stop_us = 0;
 	if (c->sid || !c->media_running)
 		return;
+	if (c->bridge_down && c->media_up && roster_others(c) && c->now_us - c->joined_us < OLD_MEDIA_US) {
+		c->media_stop_us = c->now_us + OLD_LOOK_US;
+		return;
+	}
+	if (roster_others(c))
+		outage_begin(c, OUTAGE_RENEWED);
 	c->ops.media_stop(c->ops_ctx);
 	c->media_running = c->media_up = false;
 }

@@ -591,6 +591,30 @@ static void test_reconnect_alone(void **state)
 	script_free(&s);
 }
 
+/* The server has no bridge for us yet: the old one goes on carrying the sound, for a minute. */
+static void test_reconnect_without_a_bridge(void **state)
+{
+	struct script s;
+
+	(void)state;
+	for (int comes = 0; comes < 2; comes++) {
+		script_up(&s, &plain);
+		script_session(&s, "s1", NULL);
+		script_lose(&s);
+		script_come_back(&s, "aaaaaaaa-1@meet.test/new");
+		script_in(&s, "<presence xmlns='jabber:client' from='" FOCUS "'><bridgeNotAvailable xmlns='http://jitsi.org/protocol/focus'/>"
+			  "<x xmlns='http://jabber.org/protocol/muc#user'><item jid='focus@auth.meet.test/focus' role='moderator' "
+			  "affiliation='owner'/></x></presence>");
+		script_run(&s, 50 * SEC);
+		assert_int_equal(s.media_stops, 0);
+		if (comes)
+			script_session(&s, "s2", NULL);
+		script_run(&s, 20 * SEC);
+		assert_int_equal(s.media_stops, !comes);
+		script_free(&s);
+	}
+}
+
 static void test_waits_grow(void **state)
 {
 	int64_t waits[6];
@@ -1058,6 +1082,7 @@ const struct CMUnitTest test_call[] = {
 	cmocka_unit_test(test_chat_rate),
 	cmocka_unit_test(test_reconnect),
 	cmocka_unit_test(test_reconnect_alone),
+	cmocka_unit_test(test_reconnect_without_a_bridge),
 	cmocka_unit_test(test_waits_grow),
 	cmocka_unit_test(test_gives_up),
 	cmocka_unit_test(test_dead_server),

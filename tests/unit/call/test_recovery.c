@@ -103,6 +103,7 @@ static void test_line_comes_back(void **state)
 /* Killed, and nobody says a word: its channel breaks, then it does not know us. */
 static void test_bridge_killed(void **state)
 {
+	int64_t start;
 	uint32_t ssrc;
 	struct script s;
 
@@ -114,7 +115,9 @@ static void test_bridge_killed(void **state)
 	s.channel_refused = true;
 	s.channel_up = false;
 	call_channel_closed(s.call, 1006, 0, s.now);
+	start = s.now;
 	until_terminate(&s);
+	assert_true(s.now - start < 4 * SEC);   /* asked twice, then sure */
 	assert_int_equal(s.media_stops, 1);
 	script_run(&s, 4500000);
 	s.channel_refused = false;
@@ -125,6 +128,24 @@ static void test_bridge_killed(void **state)
 	assert_state_kept(&s);
 	assert_not_told(&s, "state reconnecting");
 	assert_int_equal(script_count(&s, "presence", "type", "unavailable"), 0);
+	script_free(&s);
+}
+
+/* The silence was noticed before the bridge was back: its first 403 is enough. */
+static void test_bridge_forgot_us(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
+	s.channel_up = false;
+	call_channel_closed(s.call, 1006, 0, s.now);
+	script_run(&s, SEC);
+	call_channel_closed(s.call, 1006, 403, s.now);
+	script_run(&s, 1100000);
+	assert_true(script_has_terminate(&s));
 	script_free(&s);
 }
 
@@ -567,6 +588,7 @@ static void test_http_is_broken(void **state)
 const struct CMUnitTest test_recovery[] = {
 	cmocka_unit_test(test_line_comes_back),
 	cmocka_unit_test(test_bridge_killed),
+	cmocka_unit_test(test_bridge_forgot_us),
 	cmocka_unit_test(test_bridge_replaced),
 	cmocka_unit_test(test_alone_is_no_outage),
 	cmocka_unit_test(test_out_and_in_again),
