@@ -106,6 +106,8 @@ static void take_config(struct call *c, const struct call_config *cfg)
 	c->relay_only = cfg->relay_only;
 	c->privacy_version = cfg->privacy_version;
 	c->channel_wish = cfg->channel;
+	c->rewriting = c->rewriting_wish = cfg->rewriting;
+	c->feedback = cfg->feedback;
 	c->patient = cfg->patient;
 	c->reconnect_for_us = cfg->reconnect_for_us ? cfg->reconnect_for_us : INT64_C(900000000);
 	c->media_timeout_us = cfg->media_timeout_us ? cfg->media_timeout_us : 30000000;
@@ -115,7 +117,7 @@ static void take_config(struct call *c, const struct call_config *cfg)
 	rng_alnum(c->stats_id, 8);
 }
 
-static int make_caps(struct call *c)
+int call_make_caps(struct call *c)
 {
 	struct disco_identity id = join_identity(c);
 	const char *v[JOIN_FEATURES_MAX];
@@ -141,7 +143,7 @@ int call_new(struct call **out, const struct call_config *cfg, const struct call
 	err = address_parse(&c->a, cfg->url, cfg->server, NULL);
 	if (!err) {
 		take_config(c, cfg);
-		err = make_caps(c);
+		err = call_make_caps(c);
 	}
 	if (err) {
 		call_free(&c);
@@ -410,6 +412,10 @@ static void start_anew(struct call *c)
 	c->ever_joined = c->knocked = c->was_seated = c->muted_by_focus = c->moderated = false;
 	c->lost_us = c->joined_us = 0;
 	c->attempt = c->guess = 0;
+	if (c->rewriting != c->rewriting_wish) {        /* perhaps there is a channel now */
+		c->rewriting = c->rewriting_wish;
+		call_make_caps(c);
+	}
 	c->phase = PHASE_IDLE;
 }
 

@@ -30,6 +30,7 @@ struct call_media {
 	const char *local_ufrag, *local_pwd;
 	uint32_t ssrc;                  /* own audio source; 0 with no_mic */
 	const char *cname;
+	bool feedback;                  /* transport-wide, if it is offered */
 	const struct ext_service *services; size_t service_count; /* STUN, TURN by name */
 	const char *sid;
 };
@@ -157,6 +158,10 @@ struct call_config {
 	/* Somebody sits before it: a closed room is waited for, a password asked for. */
 	bool patient;
 	enum call_channel channel;
+	/* The bridge numbers sources anew and says on its channel whose they
+	 * are; where the channel does not open, the room is joined without. */
+	bool rewriting;
+	bool feedback;                  /* when each packet came is told to the bridge */
 	int64_t reconnect_for_us;       /* 0: 15 min */
 	int64_t media_timeout_us;       /* 0: 30 s */
 	uint32_t seed;                  /* of the jitter of waits; 0: random */

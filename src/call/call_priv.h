@@ -15,6 +15,7 @@
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
+ *	source_map.c  whose the bridge's own numbers are
  *	rooms.c    the lobby in front of the room, breakout rooms beside it
  */
 #ifndef CALL_CALL_PRIV_H
@@ -25,6 +26,7 @@
 #include "call/address.h"
 #include "call/call.h"
 #include "call/config_js.h"
+#include "rtc/colibri.h"
 #include "xmpp/chat.h"
 #include "xmpp/disco.h"
 #include "xmpp/focus.h"
@@ -202,6 +204,8 @@ struct call {
 
 	/* channel */
 	enum call_channel channel_wish;
+	bool rewriting, rewriting_wish, feedback;
+	int64_t unnamed_us;             /* rewriting is given up then; 0 */
 	char *channel_url;              /* the one in use, of those that were offered */
 	char *channel_all[JINGLE_WEBSOCKETS];
 	unsigned channel_urls, channel_turn;
@@ -246,6 +250,7 @@ void call_enter(struct call *c, int64_t now_us);
 void call_leave_input(struct call *c);
 /* Somebody else muted us; text as notice where it is no person's doing. */
 void call_muted_by(struct call *c, const struct person_entry *by, const char *notice);
+int call_make_caps(struct call *c);             /* after the features changed */
 int call_set(char **dst, const char *src);      /* strdup or the end of the program */
 
 /* command.c */
@@ -297,6 +302,8 @@ size_t roster_others(const struct call *c);
 bool session_iq(struct call *c, const struct xml *iq, const struct xml *jingle);
 void session_drop(struct call *c);              /* forgets it, stops the media */
 void session_forget_owner(struct call *c, const char *id);
+void session_add_source(struct call *c, const struct source *s);
+void session_remove_source(struct call *c, uint32_t ssrc);
 void session_tell_owner(struct call *c, const char *id); /* its sources, once it is known */
 void session_next(const struct call *c, int64_t *next);
 void session_tick(struct call *c);
@@ -363,6 +370,10 @@ bool policy_iq(struct call *c, const struct xml *iq);
 void policy_json(struct call *c, const struct chat_message *m);
 void policy_known(struct call *c);              /* the components are, now */
 void policy_seated(struct call *c);             /* we are in the room */
+
+/* source_map.c */
+void source_map_take(struct call *c, const struct colibri *m);
+void source_map_watch(struct call *c);          /* is there a channel to learn them from? */
 
 /* channel.c */
 void channel_start(struct call *c, const struct jingle *offer);

@@ -114,7 +114,7 @@ void channel_stop(struct call *c)
 {
 	forget_urls(c);
 	hang_up(c);
-	c->channel_at_us = c->channel_limit_us = 0;
+	c->channel_at_us = c->channel_limit_us = c->unnamed_us = 0;
 	c->channel_port = 0;
 	if (c->channel_url)
 		text_wipe(c->channel_url, strlen(c->channel_url));
@@ -286,12 +286,14 @@ void channel_tick(struct call *c)
 	if (c->channel_at_us && c->now_us >= c->channel_at_us)
 		try_form(c, c->channel_next);
 	watch_data(c);
+	source_map_watch(c);
 }
 
 void channel_next(const struct call *c, int64_t *next)
 {
 	sooner(next, c->channel_at_us);
 	sooner(next, c->channel_limit_us);
+	sooner(next, c->unnamed_us);
 }
 
 /* ---- what the bridge says ---- */
@@ -351,6 +353,9 @@ static void on_message(struct call *c, const char *text, size_t len)
 		break;
 	case COLIBRI_ENDPOINT_STATS:
 		on_stats(c, &m);
+		break;
+	case COLIBRI_AUDIO_MAP:
+		source_map_take(c, &m);
 		break;
 	default:
 		break;

@@ -33,19 +33,23 @@ static void tell_source(struct call *c, const struct source *s, bool added)
 		call_emit(c, &ev);
 }
 
+void session_add_source(struct call *c, const struct source *s)
+{
+	if (!source_set_add(&c->sources, s))
+		tell_source(c, s, true);
+}
+
 static void add_sources(struct call *c, const struct source_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct source *s = &set->v[i];
 
-		if (source_set_find(&c->sources, s->ssrc) || !strcmp(s->owner, c->nick))
-			continue;
-		if (!source_set_add(&c->sources, s))
-			tell_source(c, s, true);
+		if (!source_set_find(&c->sources, s->ssrc) && strcmp(s->owner, c->nick))
+			session_add_source(c, s);
 	}
 }
 
-static void remove_source(struct call *c, uint32_t ssrc)
+void session_remove_source(struct call *c, uint32_t ssrc)
 {
 	const struct source *s = source_set_find(&c->sources, ssrc);
 
@@ -60,7 +64,7 @@ static void keep_only(struct call *c, const struct source_set *set)
 {
 	for (size_t i = c->sources.count; i-- > 0;)
 		if (!set || !source_set_find(set, c->sources.v[i].ssrc))
-			remove_source(c, c->sources.v[i].ssrc);
+			session_remove_source(c, c->sources.v[i].ssrc);
 }
 
 void session_forget_owner(struct call *c, const char *id)
@@ -136,20 +140,31 @@ static void on_accept_answer(void *ctx, const struct xml *answer)
 		session_restart(c, "the focus refused our answer");
 }
 
-static void fill_audio(struct jingle *a, const struct jingle *offer)
+static void add_ext(struct jingle_media *m, uint8_t id, const char *uri)
+{
+	m->ext[m->exts].id = id;
+	text_copy(m->ext[m->exts].uri, sizeof(m->ext[0].uri), uri);
+	m->exts++;
+}
+
+static void fill_audio(const struct call *c, struct jingle *a, const struct jingle *offer)
 {
 	const struct jingle_payload *opus = jingle_payload_by_name(&offer->audio, "opus");
 	uint8_t level = jingle_ext_id(&offer->audio, EXT_AUDIO_LEVEL);
+	uint8_t tcc = c->feedback ? jingle_ext_id(&offer->audio, EXT_TRANSPORT_CC) : 0;
 
 	a->audio.present = true;
 	text_copy(a->audio.name, sizeof(a->audio.name), offer->audio.name);
 	a->audio.payload[0] = *opus;
 	a->audio.payload[0].fbs = 0;
 	a->audio.payloads = 1;
-	if (level) {
-		a->audio.ext[0].id = level;
-		text_copy(a->audio.ext[0].uri, sizeof(a->audio.ext[0].uri), EXT_AUDIO_LEVEL);
-		a->audio.exts = 1;
+	if (level)
+		add_ext(&a->audio, level, EXT_AUDIO_LEVEL);
+	if (tcc) {
+		add_ext(&a->audio, tcc, EXT_TRANSPORT_CC);
+		text_copy(a->audio.payload[0].fb[0].type, sizeof(opus->fb[0].type), "transport-cc");
+		a->audio.payload[0].fb[0].subtype[0] = 0;
+		a->audio.payload[0].fbs = 1;
 	}
 }
 
@@ -179,7 +194,7 @@ static void accept(struct call *c, const struct jingle *offer, bool replace)
 	a.sid = c->sid;
 	a.initiator = c->focus_occupant;
 	a.responder = (char *)(uintptr_t)xmpp_stream_jid(c->stream);
-	fill_audio(&a, offer);
+	fill_audio(c, &a, offer);
 	session_fill_transport(c, &a.transport, &offer->transport);
 	/* Answered wherever it is offered: which form is taken shows later. */
 	a.data = offer->data && offer->transport.sctp_port;
@@ -196,7 +211,7 @@ static void start_media(struct call *c, const struct jingle *offer)
 {
 	struct call_media m = {
 		.offer = offer, .local_ufrag = c->local_ufrag, .local_pwd = c->local_pwd,
-		.ssrc = c->ssrc, .cname = c->stats_id, .services = c->services,
+		.ssrc = c->ssrc, .cname = c->stats_id, .feedback = c->feedback, .services = c->services,
 		.service_count = c->service_count, .sid = c->sid,
 	};
 
@@ -319,7 +334,7 @@ static void on_current(struct call *c, const struct jingle *j)
 		break;
 	case JINGLE_SOURCE_REMOVE:
 		for (size_t i = 0; i < j->sources.count; i++)
-			remove_source(c, j->sources.v[i].ssrc);
+			session_remove_source(c, j->sources.v[i].ssrc);
 		break;
 	case JINGLE_TRANSPORT_INFO:
 		ice_restart_transport(c, &j->transport);

@@ -29,6 +29,10 @@ size_t join_features(const struct call *c, const char **v)
 	memcpy(v, usual_features, sizeof(usual_features));
 	if (c->channel_wish != CALL_CHANNEL_WEBSOCKET)
 		v[n++] = NS_DTLS_SCTP;
+	if (c->rewriting)
+		v[n++] = NS_REWRITING;
+	if (c->feedback)
+		v[n++] = NS_TCC;
 	return n;
 }
 

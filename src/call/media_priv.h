@@ -62,7 +62,7 @@ struct media_start {
 	char *sid, *hash, *fingerprint, *cname;
 	bool dtls_client;
 	uint32_t ssrc;
-	uint8_t pt_opus, pt_red, pt_event, ext_level;
+	uint8_t pt_opus, pt_red, pt_event, ext_level, ext_tcc;
 	struct media_creds creds;
 	struct media_servers servers;
 };

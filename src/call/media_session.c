@@ -84,6 +84,7 @@ struct media_start *media_start_new(struct media *m, const struct call_media *p)
 	s->pt_red = payload(j, "red");
 	s->pt_event = payload(j, "telephone-event");
 	s->ext_level = jingle_ext_id(&j->audio, EXT_AUDIO_LEVEL);
+	s->ext_tcc = p->feedback ? jingle_ext_id(&j->audio, EXT_TRANSPORT_CC) : 0;
 	add_servers(m, &s->servers, p->services, p->service_count);
 	return s;
 }
@@ -195,7 +196,7 @@ void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 		.fingerprint = s->fingerprint, .ssrc = s->ssrc,
 		.rtcp_ssrc = s->ssrc ? s->ssrc : rng_u32() | 1, .cname = s->cname,
 		.pt_opus = s->pt_opus, .pt_red = s->pt_red, .pt_event = s->pt_event,
-		.ext_level = s->ext_level,
+		.ext_level = s->ext_level, .ext_tcc = s->ext_tcc,
 		/* RFC 3711 3.3.1: far from the wrap, or a first loss could lose count. */
 		.first_seq = (uint16_t)(rng_u32() & 0x7fff), .first_timestamp = rng_u32(),
 	};

@@ -20,7 +20,7 @@ static const struct { const char *var; unsigned bit; } known[] = {
 	{ NS_RTP_AUDIO, FEATURE_AUDIO },
 	{ NS_RTP_VIDEO, FEATURE_VIDEO },
 	{ "urn:ietf:rfc:4588", FEATURE_RTX },
-	{ "http://jitsi.org/tcc", FEATURE_TCC },
+	{ NS_TCC, FEATURE_TCC },
 	{ NS_JSON_SOURCES, FEATURE_JSON },
 	{ NS_DTLS_SCTP, FEATURE_SCTP },
 };

@@ -19,12 +19,12 @@
 #include <glib.h>
 #include "host/dominant.h"
 #include "host/forward.h"
-#include "host/tcc.h"
 #include "rtc/colibri.h"
 #include "rtc/data_channel.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtp.h"
 #include "rtc/srtp.h"
+#include "rtc/tcc.h"
 
 enum {
 	SLOTS = 64,             /* endpoints of a room */

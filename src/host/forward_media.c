@@ -193,6 +193,8 @@ static void note_tcc(struct endpoint *e, const struct rtp *r, int64_t now_us)
 		return;
 	if (!e->tcc)
 		e->tcc = tcc_new();
+	if (!e->tcc)
+		return;
 	tcc_packet(e->tcc, get16(v), r->marker, now_us);
 	e->tcc_media = r->ssrc;
 	forward_wake(e->f, tcc_due_us(e->tcc));

@@ -106,6 +106,8 @@ static int add_mixed(struct source_set *set, uint32_t ssrc, bool video)
 	return ssrc ? source_set_add(set, &s) : 0;
 }
 
+/* A client that can do with SSRCs rewritten is told of sources all the same: the
+ * host passes SSRCs on as they are, which the protocol leaves to it. */
 static int fill_sources(struct jingle *j, struct occupant *o, bool video)
 {
 	const struct server_config *cfg = &o->room->server->cfg;

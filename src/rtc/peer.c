@@ -112,6 +112,7 @@ static int copy_config(struct peer *p, const struct peer_config *cfg)
 	p->pt_red = cfg->pt_red;
 	p->pt_event = cfg->pt_event ? cfg->pt_event : 126;
 	p->ext_level = cfg->ext_level;
+	p->ext_tcc = cfg->ext_tcc;
 	p->seq = cfg->first_seq;
 	p->timestamp = cfg->first_timestamp;
 	return text_set(&p->cname, cfg->cname ? cfg->cname : "");
@@ -162,6 +163,7 @@ void peer_free(struct peer **pp)
 	dtls_free(&p->dtls);
 	peer_paths_close(p);
 	srtp_box_free(&p->box);
+	tcc_free(&p->tcc);
 	free(p->source);
 	free(p->cname);
 	free(p);

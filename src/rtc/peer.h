@@ -37,6 +37,7 @@ struct peer_config {
 	uint8_t pt_red;         /* in; 0: none */
 	uint8_t pt_event;       /* telephone-event, ignored; 0: 126, as the focus numbers it */
 	uint8_t ext_level;      /* 0: not offered */
+	uint8_t ext_tcc;        /* numbers of what comes are told back; 0: they are not */
 	uint16_t first_seq;     /* random; fresh SSRCs make any value right */
 	uint32_t first_timestamp;
 };

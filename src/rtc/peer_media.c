@@ -274,6 +274,15 @@ static void sound_in(struct peer *p, const struct rtp *r, size_t len, int64_t ar
 		give(p, &f, primary);
 }
 
+static void take_in(struct peer *p, const struct rtp *r, size_t len, int64_t arrival_us)
+{
+	peer_note_tcc(p, r, arrival_us);
+	if (r->pt == p->pt_opus || (p->pt_red && r->pt == p->pt_red))
+		sound_in(p, r, len, arrival_us);
+	else
+		count_other(p, r);
+}
+
 void peer_rtp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us)
 {
 	struct rtp r;
@@ -285,8 +294,6 @@ void peer_rtp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us)
 		p->stats.bad_srtp++;
 	else if (err || rtp_parse(&r, buf, len))
 		p->stats.malformed++;
-	else if (r.pt == p->pt_opus || (p->pt_red && r.pt == p->pt_red))
-		sound_in(p, &r, len, arrival_us);
 	else
-		count_other(p, &r);
+		take_in(p, &r, len, arrival_us);
 }

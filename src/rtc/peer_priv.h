@@ -11,7 +11,9 @@
 #include "rtc/data_channel.h"
 #include "rtc/peer.h"
 #include "rtc/rtcp.h"
+#include "rtc/rtp.h"
 #include "rtc/srtp.h"
+#include "rtc/tcc.h"
 
 enum {
 	OPUS_HZ = 48000,        /* RFC 7587 section 4.1 */
@@ -42,7 +44,7 @@ struct peer {
 	bool dtls_client;
 	char *cname;
 	uint32_t ssrc, rtcp_ssrc;
-	uint8_t pt_opus, pt_red, pt_event, ext_level;
+	uint8_t pt_opus, pt_red, pt_event, ext_level, ext_tcc;
 
 	enum peer_state state;
 	int64_t now_us;         /* of the last tick; 0: none yet */
@@ -67,6 +69,8 @@ struct peer {
 	int64_t next_report_us; /* 0: not set yet */
 	size_t next_source;     /* where the next report begins, when not all fit */
 	bool reported_on;       /* the peer sends reports about our stream */
+	struct tcc *tcc;        /* transport-wide feedback; NULL until the first number */
+	uint32_t tcc_media;     /* some SSRC of it */
 
 	struct source *source;
 	size_t sources, hit;
@@ -94,6 +98,7 @@ void peer_rtp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
 void peer_rtcp_in(struct peer *p, uint8_t *buf, size_t len, int64_t arrival_us);
 int64_t peer_rtcp_tick(struct peer *p, int64_t now_us);
 void peer_say_bye(struct peer *p);
+void peer_note_tcc(struct peer *p, const struct rtp *r, int64_t arrival_us);
 
 /* peer_channel.c */
 void peer_channel_start(struct peer *p);        /* DTLS is up */

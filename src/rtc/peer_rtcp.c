@@ -10,8 +10,10 @@
  */
 #include "rtc/peer_priv.h"
 #include <errno.h>
+#include "base/clock.h"
 #include "base/rng.h"
 #include "rtc/rtp.h"
+#include "rtc/wire.h"
 
 enum {
 	INTERVAL_US = 5000000,  /* RFC 3550 section 6.2: the minimum there */
@@ -95,7 +97,43 @@ static bool has_news(const struct peer *p)
 	return false;
 }
 
-int64_t peer_rtcp_tick(struct peer *p, int64_t now_us)
+/* ---- transport-wide feedback, where it was negotiated ---- */
+
+/* A number for each packet, of all streams alike.  Markers do not make it
+ * sooner: they end no frame of sound. */
+void peer_note_tcc(struct peer *p, const struct rtp *r, int64_t arrival_us)
+{
+	size_t len;
+	const uint8_t *v = p->ext_tcc ? rtp_ext_find(r, p->ext_tcc, &len) : NULL;
+
+	if (!v || len < 2)
+		return;
+	if (!p->tcc)
+		p->tcc = tcc_new();
+	if (!p->tcc)
+		return;
+	p->tcc_media = r->ssrc;
+	tcc_packet(p->tcc, get16(v), false, arrival_us);
+}
+
+static int64_t tcc_tick(struct peer *p, int64_t now_us)
+{
+	_Alignas(8) uint8_t buf[COMPOUND_MAX + SRTP_ROOM];
+	bool more = p->tcc && now_us >= tcc_due_us(p->tcc);
+
+	while (more) {
+		size_t len = 0;
+
+		/* Alone (RFC 5506): the report comes in its own time. */
+		more = tcc_write(p->tcc, buf, COMPOUND_MAX, &len, p->ssrc ? p->ssrc : p->rtcp_ssrc,
+				 p->tcc_media, now_us);
+		if (len)
+			send_compound(p, buf, len);
+	}
+	return p->tcc ? tcc_due_us(p->tcc) : CLOCK_NEVER;
+}
+
+static int64_t report_tick(struct peer *p, int64_t now_us)
 {
 	_Alignas(8) uint8_t buf[COMPOUND_MAX + SRTP_ROOM];
 	size_t len = 0;
@@ -111,6 +149,13 @@ int64_t peer_rtcp_tick(struct peer *p, int64_t now_us)
 	p->sent_at_report[1] = p->sent_at_report[0];
 	p->sent_at_report[0] = p->sent_packets;
 	return p->next_report_us;
+}
+
+int64_t peer_rtcp_tick(struct peer *p, int64_t now_us)
+{
+	int64_t report_us = report_tick(p, now_us), tcc_us = tcc_tick(p, now_us);
+
+	return report_us < tcc_us ? report_us : tcc_us;
 }
 
 void peer_say_bye(struct peer *p)

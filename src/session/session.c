@@ -233,6 +233,8 @@ static int start_call(struct session *s)
 		.fingerprint = sound_fingerprint(s->sound),
 		.relay_only = settings_bool(set, "network.relay_only"),
 		.privacy_version = settings_bool(set, "privacy.version"),
+		.rewriting = settings_bool(set, "network.ssrc_rewriting"),
+		.feedback = settings_bool(set, "network.feedback"),
 		.channel = channel_wish(settings_text(set, "network.bridge_channel")),
 		.patient = !s->unattended,
 		/* With a person before it, a client tries for ever. */

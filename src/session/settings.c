@@ -61,6 +61,12 @@ static const struct setting table[] = {
 	{ "network.bridge_channel", SETTING_CHOICE, "auto", "auto|websocket|sctp",
 	  "who talks, who is gone: auto takes a WebSocket where one is offered, else SCTP; "
 	  "sctp the other way round; websocket nothing else", false },
+	{ "network.ssrc_rewriting", SETTING_BOOL, "off", NULL,
+	  "let the bridge number all voices anew, 50 at most; whose they are only its channel tells",
+	  false },
+	{ "network.feedback", SETTING_BOOL, "off", NULL,
+	  "tell the bridge when each packet came, ten times a second (6 kbit/s); "
+	  "sound alone does not need it", false },
 	{ "privacy.version", SETTING_BOOL, "on", NULL,
 	  "tell name and version of the program to the server", false },
 	{ "secret.password", SETTING_TEXT, "", NULL,

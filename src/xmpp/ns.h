@@ -54,6 +54,8 @@
 #define NS_START_MUTED  "http://jitsi.org/jitmeet/start-muted"
 #define NS_DISPLAY_NAME "http://jitsi.org/protocol/display-name"
 #define NS_JSON_SOURCES "http://jitsi.org/json-encoded-sources"
+#define NS_REWRITING    "http://jitsi.org/ssrc-rewriting-1"
+#define NS_TCC          "http://jitsi.org/tcc"
 #define NS_SOURCE_NAME  "http://jitsi.org/source-name"
 
 #endif

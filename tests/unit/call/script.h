@@ -69,6 +69,7 @@ struct script_config {
 	const char *url, *name, *password, *jwt;
 	bool muted, no_mic, hide_version, patient, sm;
 	enum call_channel channel;
+	bool rewriting;
 	int64_t reconnect_for_us;
 };
 void script_new(struct script *s, const struct script_config *cfg);

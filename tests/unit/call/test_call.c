@@ -1048,6 +1048,109 @@ static void test_channel_forms(void **state)
 	script_free(&s);
 }
 
+/* ---- SSRC rewriting ---- */
+
+static void map(struct script *s, const char *entries)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "{\"colibriClass\":\"AudioSourcesMap\",\"mappedSources\":[%s]}", entries);
+	call_channel_input(s->call, buf_str(&b), b.len, s->now);
+	buf_free(&b);
+}
+
+#define ENTRY(ssrc, owner) "{\"source\":\"" owner "-a0\",\"owner\":\"" owner "\",\"ssrc\":" #ssrc "}"
+
+static void test_maps(void **state)
+{
+	struct script_config cfg = plain;
+	struct script s;
+
+	(void)state;
+	cfg.rewriting = true;
+	script_up(&s, &cfg);
+	script_session(&s, "s1", NULL);
+	script_person(&s, "c0ffee11", "", NULL);
+	map(&s, ENTRY(1001, "77aa01bc") "," ENTRY(1002, "c0ffee11"));
+	assert_told(&s, "source+ 1001 77aa01bc");
+	assert_told(&s, "source+ 1002 c0ffee11");
+	assert_string_equal(call_source_owner(s.call, 1001), "77aa01bc");
+	/* The same again, the bridge's own, ours, what is no entry. */
+	buf_clear(&s.told);
+	map(&s, ENTRY(1001, "77aa01bc") "," ENTRY(7, "jvb") "," ENTRY(8, "5c1f0a9e")
+	    ",{\"source\":\"x\"},{},7,{\"source\":\"77aa01bc-a0\",\"ssrc\":1001},"
+	    "{\"source\":\"77aa01bc-a0\",\"owner\":\"77aa01bc\",\"ssrc\":4294967296}");
+	assert_not_told(&s, "source");
+	/* A slot is given to somebody else: what it was is dropped first. */
+	map(&s, ENTRY(1001, "c0ffee11"));
+	assert_non_null(strstr(strstr(buf_str(&s.told), "source- 1001 77aa01bc"), "source+ 1001 c0ffee11"));
+	/* Which means that the other one moved. */
+	assert_told(&s, "source- 1002 c0ffee11");
+	assert_null(call_source_owner(s.call, 1002));
+	map(&s, ENTRY(1003, "77aa01bc"));
+	assert_told(&s, "source+ 1003 77aa01bc");
+	/* The map comes before its person; it is told when that is there. */
+	buf_clear(&s.told);
+	map(&s, ENTRY(1004, "0badf00d"));
+	assert_told(&s, "source+ 1004");
+	script_person(&s, "0badf00d", "", NULL);
+	assert_told(&s, "source+ 1004 0badf00d");
+	/* Who leaves takes his slot along. */
+	script_gone(&s, "c0ffee11", "");
+	assert_told(&s, "source- 1001 c0ffee11");
+	assert_null(call_source_owner(s.call, 1001));
+	/* A new session begins without any. */
+	script_invite(&s, "s2", NULL, NULL);
+	assert_null(call_source_owner(s.call, 1003));
+	assert_int_equal(s.stream_opens, 1);
+	script_free(&s);
+}
+
+/* Who did not ask for it takes no map: nobody may rename a voice. */
+static void test_map_unasked(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &plain);
+	script_session(&s, "s1", "\"77aa01bc\":[[],[],[{\"s\":1234,\"n\":\"77aa01bc-a0\"}]]");
+	map(&s, ENTRY(1234, "c0ffee11"));
+	assert_string_equal(call_source_owner(s.call, 1234), "77aa01bc");
+	script_free(&s);
+}
+
+/* No channel, no names: out of the room and in again without. */
+static void test_no_channel_no_rewriting(void **state)
+{
+	struct script_config cfg = plain;
+	struct script s;
+	char *before, *after;
+
+	(void)state;
+	cfg.rewriting = true;
+	for (int url = 0; url < 2; url++) {
+		script_up(&s, &cfg);
+		before = strdup(xml_attr(xml_child(script_presence(&s), "c", NULL), "ver"));
+		s.no_url = !url;
+		script_invite(&s, "s1", NULL, NULL);
+		script_answer(&s, "jingle", NS_JINGLE, "result", NULL);
+		call_media_state(s.call, "s1", PEER_UP, "", s.now);
+		script_run(&s, 10 * SEC);
+		if (url)        /* it is dialled for some time */
+			assert_int_equal(script_count(&s, "presence", "type", "unavailable"), 0);
+		script_run(&s, 12 * SEC);
+		assert_int_equal(script_count(&s, "presence", "type", "unavailable"), 1);
+		assert_told(&s, "joining again without SSRC rewriting");
+		script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
+			      "room='room@conference.meet.test' ready='true' focusjid='focus@auth.meet.test'/>");
+		after = strdup(xml_attr(xml_child(script_presence(&s), "c", NULL), "ver"));
+		assert_string_not_equal(before, after);
+		free(before);
+		free(after);
+		script_free(&s);
+	}
+}
+
 static void test_print(void **state)
 {
 	struct buf b = { 0 };
@@ -1096,6 +1199,9 @@ const struct CMUnitTest test_call[] = {
 	cmocka_unit_test(test_channel_refused),
 	cmocka_unit_test(test_data_channel),
 	cmocka_unit_test(test_channel_forms),
+	cmocka_unit_test(test_maps),
+	cmocka_unit_test(test_map_unasked),
+	cmocka_unit_test(test_no_channel_no_rewriting),
 	cmocka_unit_test(test_print),
 	{ 0 }
 };

@@ -24,6 +24,26 @@ static void play(struct script *s, const char *url, const char *file)
 	assert_told(s, "left 0 left");
 }
 
+/* The same where the bridge numbers voices anew; channel: the form ours takes. */
+static void play_rewritten(struct script *s, const char *url, const char *file,
+			   enum call_channel channel)
+{
+	struct script_config cfg = { .url = url, .rewriting = true, .channel = channel };
+
+	script_new(s, &cfg);
+	script_play(s, file, 1, 0);
+	assert_told(s, "channel up");
+}
+
+static void end_rewritten(struct script *s)
+{
+	if (call_get_state(s->call) != CALL_LEFT)
+		call_leave(s->call, s->now);
+	script_run(s, 2000000);
+	assert_not_told(s, "error");
+	script_free(s);
+}
+
 static uint64_t forged(struct script *s)
 {
 	struct call_counters n;
@@ -250,6 +270,52 @@ static void test_not_ready(void **state)
 	script_free(&s);
 }
 
+/* Whose voice is whose is known from the channel's maps alone; by both forms of it. */
+static void test_rewritten(void **state)
+{
+	struct script s;
+
+	(void)state;
+	for (int form = 0; form < 2; form++) {
+		enum call_channel channel = form ? CALL_CHANNEL_SCTP : CALL_CHANNEL_AUTO;
+
+		play_rewritten(&s, "http://127.0.0.1:8080/j3rw", "join3-sctp-rewrite", channel);
+		assert_told(&s, "source+ 3038934810 2e639d7b");
+		assert_told(&s, "source+ 923635170 a2bb7413");
+		/* The second map repeats one; pictures are no voices. */
+		assert_null(strstr(strstr(buf_str(&s.told), "source+ 3038934810") + 1,
+				   "source+ 3038934810"));
+		assert_not_told(&s, "3519728504");
+		end_rewritten(&s);
+		play_rewritten(&s, "http://127.0.0.1:8080/m874615", "join2-sctp-rewrite", channel);
+		assert_told(&s, "source+ 1901319542 becc2528");
+		end_rewritten(&s);
+		play_rewritten(&s, "http://127.0.0.1:8080/vid1", "video-av1-rewrite", channel);
+		assert_told(&s, "source+ 533609780 13d02d11");
+		end_rewritten(&s);
+		play_rewritten(&s, "http://127.0.0.1:8080/vp8", "video-vp8-rewrite", channel);
+		assert_told(&s, "source+ 1484417152 ad1da282");
+		end_rewritten(&s);
+		/* No URL: SCTP whatever was wished for. */
+		play_rewritten(&s, "http://127.0.0.1:8080/nows", "bridge-sctp-only", channel);
+		assert_told(&s, "source+ 318827150 c09f56d8");
+		assert_int_equal(s.channel_opens, 0);
+		end_rewritten(&s);
+	}
+}
+
+/* Without, by SCTP: the focus says it. */
+static void test_not_rewritten(void **state)
+{
+	struct script s;
+
+	(void)state;
+	play(&s, "http://127.0.0.1:8080/j3sn", "join3-sctp-norewrite");
+	assert_told(&s, "source+ ");
+	assert_told(&s, "channel up");
+	script_free(&s);
+}
+
 const struct CMUnitTest test_recorded[] = {
 	cmocka_unit_test(test_audio_only),
 	cmocka_unit_test(test_mute_and_moderation),
@@ -264,5 +330,7 @@ const struct CMUnitTest test_recorded[] = {
 	cmocka_unit_test(test_people),
 	cmocka_unit_test(test_password),
 	cmocka_unit_test(test_not_ready),
+	cmocka_unit_test(test_rewritten),
+	cmocka_unit_test(test_not_rewritten),
 	{ 0 }
 };

@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
 	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[], test_ice_mux[],
-	test_data_channel[];
+	test_data_channel[], test_tcc[];
 
 int main(int argc, char **argv)
 {
@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 		{ "transport_nice", test_transport_nice },
 		{ "ice_mux", test_ice_mux },
 		{ "data_channel", test_data_channel },
+		{ "tcc", test_tcc },
 		{0}
 	};
 

@@ -635,6 +635,50 @@ static void what_is_no_sound_is_counted_and_dropped(void **state)
 	close_pair(p);
 }
 
+/* A packet a frame, with transport-wide numbers. */
+static void talk_numbered(struct pair *p, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		_Alignas(8) uint8_t buf[100] = {
+			0x90, 111, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 0, 0, 0, 0, 0, 7,
+			0xBE, 0xDE, 0, 1, 5 << 4 | 1, (uint8_t)((65000 + i) >> 8), (uint8_t)(65000 + i), 0,
+		};
+		size_t len = 60;
+
+		assert_int_equal(srtp_box_protect(p->a.peer->box, buf, &len), 0);
+		assert_int_equal(transport_send(p->a.line, buf, len), 0);
+		run(p, FRAME_US);
+	}
+}
+
+static void arrivals_are_told_back_where_that_was_agreed(void **state)
+{
+	struct pair *p = open_pair(NULL, 0, false);
+	struct peer_stats before, after;
+
+	(void)state;
+	run_until_up(p, 2000000);
+	peer_stats(p->b.peer, &before);
+	talk_numbered(p, 0, 500);
+	peer_stats(p->b.peer, &after);
+	assert_in_range(after.out_packets - before.out_packets, 1, 5);  /* reports */
+	p->b.peer->ext_tcc = 5;
+	before = after;
+	talk_numbered(p, 500, 1000);
+	peer_stats(p->b.peer, &after);
+	/* Ten a second; what they cost is why the client does not ask for them. */
+	assert_in_range(after.out_packets - before.out_packets, 85, 110);
+	assert_in_range(after.out_bytes - before.out_bytes, 6000, 9000);
+	run(p, 1000000);
+	before = after;
+	run(p, 10000000);                       /* nothing came, nothing is told */
+	peer_stats(p->b.peer, &after);
+	assert_in_range(after.out_packets - before.out_packets, 0, 5);
+	peer_stats(p->a.peer, &after);
+	assert_int_equal(after.malformed + after.bad_srtp, 0);
+	close_pair(p);
+}
+
 static void crowd_of_sources_is_bounded(void **state)
 {
 	static struct peer_source v[1000];
@@ -673,6 +717,7 @@ const struct CMUnitTest test_peer[] = {
 	cmocka_unit_test(other_way_that_does_not_come_is_given_up),
 	cmocka_unit_test(lost_frames_come_back_from_redundancy),
 	cmocka_unit_test(what_is_no_sound_is_counted_and_dropped),
+	cmocka_unit_test(arrivals_are_told_back_where_that_was_agreed),
 	cmocka_unit_test(crowd_of_sources_is_bounded),
 	{0}
 };

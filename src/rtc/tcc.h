@@ -3,15 +3,15 @@
  * Without feedback a browser's estimate of its line falls until it sends the
  * least picture only.  Reads no clock.
  */
-#ifndef HOST_TCC_H
-#define HOST_TCC_H
+#ifndef RTC_TCC_H
+#define RTC_TCC_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct tcc;
 
-struct tcc *tcc_new(void);
+struct tcc *tcc_new(void);      /* NULL: no memory */
 void tcc_free(struct tcc **t);
 /* seq: of the header extension.  marker: a frame ends here. */
 void tcc_packet(struct tcc *t, uint16_t seq, bool marker, int64_t arrival_us);

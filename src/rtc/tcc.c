@@ -4,9 +4,9 @@
  * told.  A late packet moves base back, so that what was "not received" is
  * told again.
  */
-#include "host/tcc.h"
+#include "rtc/tcc.h"
 #include <errno.h>
-#include <glib.h>
+#include <stdlib.h>
 #include "base/clock.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtp.h"
@@ -28,12 +28,12 @@ struct tcc {
 
 struct tcc *tcc_new(void)
 {
-	return g_new0(struct tcc, 1);
+	return calloc(1, sizeof(struct tcc));
 }
 
 void tcc_free(struct tcc **t)
 {
-	g_free(*t);
+	free(*t);
 	*t = NULL;
 }
 
