@@ -114,10 +114,15 @@ class Tty(Client):
         self.hz = hz
 
     def heard(self, seconds=None):
-        """What came so far, or its last seconds; the 44 bytes of the header are skipped."""
+        """What came so far, or its last seconds: a WAV that is being written, its channels in one."""
         with open(self.out, "rb") as f:
-            data = f.read()[44:]
-        x = np.frombuffer(data[:len(data) // 2 * 2], dtype="<i2").astype(float) / 32768
+            data = f.read()
+        if len(data) < 44:
+            return np.zeros(0)
+        channels = data[22]
+        data = data[44:]
+        x = np.frombuffer(data[:len(data) // (2 * channels) * 2 * channels], dtype="<i2").astype(float) / 32768
+        x = x.reshape(-1, channels).mean(axis=1)
         return x[-int(seconds * RATE):] if seconds else x
 
     def last(self, what):
