@@ -116,7 +116,7 @@ deps-check:
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-all
 
-check-all: layers $(B)/ttymeet $(UNITS)
+check-all: layers $(B)/ttymeet $(UNITS) $(PEERS:%=$(B)/%)
 	$(Q)sh tests/check.sh $(B)
 
 units: $(UNITS)
@@ -125,12 +125,25 @@ units: $(UNITS)
 flows: $(B)/ttymeet
 	$(Q)sh tests/check.sh $(B) flows
 
+# A program of tests/$(2) whose first line says which rooms it links.
+define program_rule
+$(B)/$(1): $(B)/tests/$(2)/$(1).o $$(foreach r,$$(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' tests/$(2)/$(1).c),$$(call obj_of,$$(r)))
+	@echo "  LD    $$@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
+endef
+
 # Against programs that are not ours; installs them first.
+PEERS := $(patsubst tests/peer/%.c,%,$(wildcard tests/peer/*.c))
+ifneq ($(filter peers-run check-all $(PEERS),$(MAKECMDGOALS)),)
+$(foreach f,$(PEERS),$(eval $(call program_rule,$(f),peer)))
+endif
+$(PEERS): %: $(B)/%
+
 peers:
 	$(Q)sh tests/deps.sh peers
 	$(Q)$(MAKE) --no-print-directory peers-run
 
-peers-run: $(B)/ttymeet
+peers-run: $(B)/ttymeet $(PEERS:%=$(B)/%)
 	$(Q)TTYMEET="$(CURDIR)/$(B)/ttymeet" PEER_BUILD="$(CURDIR)/$(B)" $(if $(LONG),PEER_LONG=1) sh tests/peer/run.sh
 
 # Recordings of real calls, played against the client: FILE=... or all.
@@ -187,13 +200,8 @@ fuzz: deps-check fuzz-build
 # ---- benchmarks ----
 
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
-define bench_rule
-$(B)/$(1): $(B)/tests/bench/$(1).o $$(foreach r,$$(shell sed -n '1s/.*rooms: *\([a-z ]*[a-z]\).*/\1/p' tests/bench/$(1).c),$$(call obj_of,$$(r)))
-	@echo "  LD    $$@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
-endef
 ifneq ($(filter bench,$(MAKECMDGOALS)),)
-$(foreach f,$(BENCH),$(eval $(call bench_rule,$(f))))
+$(foreach f,$(BENCH),$(eval $(call program_rule,$(f),bench)))
 endif
 bench: deps-check $(BENCH:%=$(B)/%) $(B)/ttymeet
 	$(Q)sh tests/bench/run.sh $(B) $(BENCH)
