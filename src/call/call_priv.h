@@ -379,6 +379,7 @@ void source_map_watch(struct call *c);          /* is there a channel to learn t
 void channel_start(struct call *c, const struct jingle *offer);
 void channel_stop(struct call *c);
 void channel_tick(struct call *c);
+void channel_hurry(struct call *c);             /* the sound is interrupted */
 void channel_next(const struct call *c, int64_t *next);
 
 static inline void sooner(int64_t *next, int64_t at)

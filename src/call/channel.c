@@ -16,7 +16,8 @@
 enum {
 	MESSAGE_BYTES = 256 << 10, RETRY_MAX_US = 60000000, REFUSALS_MAX = 2, NEVER_OPEN_MAX = 4,
 	/* Seen: open 0.05 s after DTLS, or after a bridge's restart never. */
-	DATA_OPEN_US = 8000000
+	DATA_OPEN_US = 8000000,
+	HURRY_US = 2000000              /* between attempts while no sound comes */
 };
 
 /* Without TLS only where the page has none either, as browsers hold it. */
@@ -156,6 +157,9 @@ static void try_again(struct call *c, enum channel_form form)
 
 	if (form != c->channel_form && !c->channel_try)
 		wait = 0;
+	/* What the bridge answers tells whether it still knows us. */
+	if (c->interrupted_us && wait > HURRY_US)
+		wait = HURRY_US;
 	c->channel_try++;
 	c->channel_next = form;
 	c->channel_at_us = c->now_us + (wait > RETRY_MAX_US ? RETRY_MAX_US : wait);
@@ -219,6 +223,12 @@ static void dial_again(struct call *c, bool was_open, int status)
 		try_again(c, FORM_WEBSOCKET);
 	else
 		move_on(c);
+}
+
+void channel_hurry(struct call *c)
+{
+	if (c->channel_at_us > c->now_us + HURRY_US)
+		c->channel_at_us = c->now_us + HURRY_US;
 }
 
 void call_channel_closed(struct call *c, int code, int status, int64_t now_us)

@@ -166,6 +166,7 @@ void call_media_state(struct call *c, const char *sid, int state, const char *wh
 	} else if (state == PEER_INTERRUPTED && !c->interrupted_us) {
 		outage_begin(c, OUTAGE_LINE);
 		c->media_up = false;
+		channel_hurry(c);
 		c->interrupted_us = ice_restart_interrupted(c, why);
 	} else if (state == PEER_CONNECTING && *why) {
 		call_notice(c, "%s", why);

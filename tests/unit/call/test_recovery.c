@@ -149,6 +149,35 @@ static void test_bridge_forgot_us(void **state)
 	script_free(&s);
 }
 
+/* A bridge that is long in coming: asked every 2 s while no sound comes. */
+static void test_bridge_is_asked_often(void **state)
+{
+	unsigned opens;
+	struct script s;
+
+	(void)state;
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	s.channel_up = false;
+	for (int i = 0; i < 5; i++) {
+		call_channel_closed(s.call, 1006, i ? 502 : 0, s.now);
+		script_run(&s, i < 4 ? SEC << i : 0);
+	}
+	opens = s.channel_opens;                /* the next one in 16 s */
+	script_run(&s, 3 * SEC);
+	assert_int_equal(s.channel_opens, opens);
+	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
+	script_run(&s, 2100000);
+	assert_int_equal(s.channel_opens, opens + 1);
+	call_channel_closed(s.call, 1006, 502, s.now);
+	script_run(&s, 2100000);
+	assert_int_equal(s.channel_opens, opens + 2);
+	call_channel_closed(s.call, 1006, 403, s.now);
+	script_run(&s, 1100000);
+	assert_true(script_has_terminate(&s));
+	script_free(&s);
+}
+
 /* Drained or moved: ended by the focus, for a while there is no bridge at all. */
 static void test_bridge_replaced(void **state)
 {
@@ -589,6 +618,7 @@ const struct CMUnitTest test_recovery[] = {
 	cmocka_unit_test(test_line_comes_back),
 	cmocka_unit_test(test_bridge_killed),
 	cmocka_unit_test(test_bridge_forgot_us),
+	cmocka_unit_test(test_bridge_is_asked_often),
 	cmocka_unit_test(test_bridge_replaced),
 	cmocka_unit_test(test_alone_is_no_outage),
 	cmocka_unit_test(test_out_and_in_again),
