@@ -458,6 +458,59 @@ def several_channels():
     bye(a, b)
 
 
+# ---- trust ----
+
+@scenario(short=True)
+def forged_bridge():
+    """Another certificate than the announced one: somebody in between.  The call ends, with words."""
+    def down(conn, text):
+        if "session-initiate" in text:
+            text = re.sub(r"(<fingerprint [^>]*>)[^<]*", r"\g<1>" + ":".join(["AB"] * 32), text)
+        return [text]
+    odd = Odd(host, down=down)
+    b = client(host.room("forged"), "Ben")
+    b.wait("joined")
+    turned_away(odd, "forged", 5, "its certificate differs")
+    bye(b)
+
+
+def certificate(name):
+    cert, key = os.path.join(TMP, name + ".pem"), os.path.join(TMP, name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    return cert, key
+
+
+@scenario(short=True)
+def tls_everywhere():
+    """One certificate is trusted, another is not: neither for the page, nor WebSocket, request or bridge channel."""
+    if not shutil.which("openssl"):
+        return
+    good, bad = certificate("good"), certificate("bad")
+    trust = ["--ca-file", good[0]]
+    fine, foul = Odd(host, tls=good, own_channel=True), Odd(host, tls=bad)
+    a, b = two(fine, "tls", args=trust, second=Odd(host))
+    eventually("the channel came through TLS", lambda: fine.texts("bridge"))
+    bye(a, b)
+    turned_away(foul, "tls", 3, "--ca-file", args=trust)
+    # The WebSocket of somebody whom nobody vouches for.
+    there = Odd(host, tls=good, js="var config = { hosts: { domain: 'ttymeet.local' }, websocket: '%s/xmpp-websocket' };" % foul.here("ws"))
+    turned_away(there, "tls", 3, foul.here("ws")[6:], args=trust)
+    ok(not foul.texts(), "not a word was said to it")
+    # The request: then by IQ, through the server that is trusted.
+    asked = Odd(host, tls=good)
+    asked.request_url = foul.here() + "/conference-request/v1"
+    bye(*two(asked, "tls2", args=trust, second=Odd(host)))
+    ok(not any("conference-request" in h for h in foul.hits), "the request was not made there")
+    # The channel: the call does without.
+    channel = Odd(host, tls=good, down=lambda conn, text: [re.sub(r"wss?://127\.0\.0\.1:%d/" % host.port, foul.here("ws") + "/", text)])
+    a, b = two(channel, "tls3", args=trust, second=Odd(host))
+    time.sleep(1)
+    ok(a.result("status")["media"] == "connected" and not any("colibri" in h for h in foul.hits), "no channel, sound all the same")
+    bye(a, b)
+
+
 # ---- slow and rude ----
 
 @scenario()
