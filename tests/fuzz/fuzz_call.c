@@ -2,7 +2,8 @@
 /* fuzz_call.c - a core in a room, fed with whatever comes
  *
  * The input is lines; the first byte of each says what it is: a stanza, a
- * message of the bridge channel, an answer by HTTP, or that time passes.
+ * message of the bridge channel, an answer by HTTP or to our last request,
+ * something that the media or the sockets report, or that time passes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,13 @@ static void op_services(void *ctx, const struct ext_service *v, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (!v[i].host)
 			abort();
+}
+
+static void op_data_open(void *ctx, uint16_t port)
+{
+	(void)ctx;
+	if (!port)
+		abort();
 }
 
 static void op_media(void *ctx, const struct call_media *m)
@@ -134,6 +142,7 @@ static void join(struct world *w, int64_t now)
 static void line(struct world *w, const char *p, size_t n, int64_t *now)
 {
 	struct call_http_answer a = { .url = "" };
+	char text[400];
 
 	if (!n)
 		return;
@@ -157,6 +166,23 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 	case 'C':
 		call_stream_closed(w->call, 7, 0, "", *now);
 		break;
+	case 'R':
+		call_stream_moved(w->call, p + 1, 302, "", *now);
+		break;
+	case 'P':
+		call_set_password(w->call, p + 1, *now);
+		break;
+	case 'A':               /* our last request is answered */
+		if (n < 500)
+			answer(w, p + 1, n % 2 ? "room@conference.meet.test/focus" : "meet.test", *now);
+		break;
+	case 'J':               /* and the room takes us, or not */
+		snprintf(text, sizeof(text), "<presence xmlns='jabber:client' from='room@conference.meet.test/5c1f0a9e'%s",
+			 n % 2 ? "><x xmlns='http://jabber.org/protocol/muc#user'><item jid='5c1f0a9e-1@meet.test/r' "
+			 "role='participant'/><status code='110'/></x></presence>" : " type='error'><error type='auth'>"
+			 "<not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>");
+		in(w, text, *now);
+		break;
 	case 'O':
 		call_stream_opened(w->call, *now);
 		call_channel_opened(w->call, *now);
@@ -173,9 +199,10 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct call_ops ops = {
-		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services
+		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services,
+		op_data_open, op_send, op_close
 	};
-	struct call_config cfg = { .url = "http://127.0.0.1/room", .name = "x", .fingerprint = "AA", .seed = 1 };
+	struct call_config cfg = { .url = "http://127.0.0.1/room", .name = "x", .fingerprint = "AA", .seed = 1, .patient = true };
 	struct world w = { 0 };
 	int64_t now = START_US;
 	char *copy, *p, *nl;
