@@ -384,6 +384,80 @@ def display_name_required():
     turned_away(odd, "named", 4, "wants a name")
 
 
+class Person:
+    """Somebody before the line mode: types, and reads what is said."""
+
+    def __init__(self, url, *args):
+        self.said = ""
+        with _one_at_a_time:
+            self.p = start(["--line", "--name", "Anna", "--mic", "null", "--speaker", "null", "--no-socket", *args, url],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.p.stdout:
+            self.said += line
+
+    def hears(self, words, timeout=20):
+        end = time.monotonic() + timeout
+        while words not in self.said:
+            ok(time.monotonic() < end and self.p.poll() is None, "%r was not said, but: %s" % (words, self.said))
+            time.sleep(0.05)
+
+    def types(self, line):
+        self.p.stdin.write(line + "\n")
+        self.p.stdin.flush()
+
+    def leaves(self):
+        self.types("/quit")
+        ok(self.p.wait(10) == 0, "left")
+
+
+@scenario(short=True)
+def password_is_typed():
+    """A person is asked for the room's password, twice; a script is turned away."""
+    def up(conn, text):
+        if text.startswith("<presence") and "http://jabber.org/protocol/muc\"" in text.replace("'", '"') and "<password>richtig<" not in text:
+            to = re.search(r"to=['\"]([^'\"]+)", text).group(1)
+            conn.down("<presence xmlns='jabber:client' type='error' from='%s'><error type='auth'><not-authorized "
+                      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>" % to)
+            return []
+        return [text]
+    odd = Odd(host, up=up)
+    turned_away(odd, "locked", 4, ["has a password", "--password-file"])
+    anna = Person(odd.url("locked"))
+    anna.hears("ocked has a password")
+    anna.types("/password falsch")
+    anna.hears("hat password is wrong")
+    anna.types("/password richtig")
+    anna.hears("oined locked")
+    anna.types("/dump")
+    anna.hears("phase joined")
+    ok("richtig" not in anna.said, "it is not shown")
+    anna.leaves()
+
+
+@scenario()
+def person_waits_for_the_host():
+    """Nobody may open the room yet: a person waits, and is in when the host has come."""
+    n = []
+
+    def up(conn, text):
+        if "<conference" not in text:
+            return [text]
+        n.append(text)
+        if len(n) > 2:
+            return [text]
+        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
+        conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='auth'><not-authorized "
+                  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>" % iq)
+        return []
+    anna = Person(Odd(host, up=up).url("early"))
+    anna.hears("host has not come yet")
+    anna.hears("oined early", 30)
+    anna.leaves()
+
+
 # ---- what old servers and clients say ----
 
 def without_features(*features):
