@@ -376,8 +376,10 @@ static void lose(struct call *c, enum call_end end, const char *kind, const char
 		return;
 	}
 	begin_waiting(c);
-	if (c->state == CALL_RECONNECTING)
+	if (c->state == CALL_RECONNECTING && c->attempt > 1)
 		call_step(c, "attempt %u failed: %s", c->attempt - 1, text);
+	else if (c->state == CALL_RECONNECTING)
+		call_step(c, "%s", text);
 	call_set_state(c, CALL_RECONNECTING, text);
 }
 

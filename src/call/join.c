@@ -282,6 +282,7 @@ void join_connect(struct call *c)
 	call_drop_stream(c);
 	c->phase = PHASE_CONNECTING;
 	c->moves = 0;
+	c->left_room = false;
 	c->request_try = c->join_try = c->conflict_try = 0;
 	c->http_ready = c->http_asked = c->disco_known = c->request_dead = false;
 	c->http_request = c->d.conference_request != NULL;

@@ -123,8 +123,8 @@ static void on_state(struct session *s, const struct call_event *ev)
 
 	s->state = map[ev->state];
 	if (s->state == SESSION_RECONNECTING && old != s->state)
-		message_say(s, MESSAGE_EVENT, "the connection is lost%s%s; trying again",
-			    ev->text && *ev->text ? ": " : "", ev->text ? ev->text : "");
+		message_say(s, MESSAGE_EVENT, "%s; trying again", ev->text && *ev->text ? ev->text
+			    : "the connection is lost");
 	if (s->state == SESSION_CONNECTING && old != s->state)
 		message_say(s, MESSAGE_EVENT, "connecting to %s", s->host);
 	event_push(s, SESSION_EV_STATE, NULL, ev->text, session_state_name(s->state), true, false);
