@@ -1,6 +1,7 @@
 /* test_data_channel.c - two ends of a data channel, over lines good and bad */
 #include "rtc/data_channel.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,11 @@ struct end {
 	int64_t now;
 };
 
-struct pair { struct end a, b; int64_t now; };  /* a opens, and is the DTLS client */
+struct pair {                   /* a opens, and is the DTLS client */
+	struct end a, b;
+	int64_t now;
+	bool real_clock;        /* the library sees the real one: threads */
+};
 
 static void on_send(void *ctx, const uint8_t *p, size_t len)
 {
@@ -92,18 +97,26 @@ static void make_end(struct end *e, bool opener)
 	e->in_order = true;
 }
 
+static void set_clock(const struct pair *p)
+{
+	if (!p->real_clock)
+		fake_clock_set(p->now);
+}
+
 static void make_pair(struct pair *p, const struct transport_fake_line *line)
 {
 	static const struct transport_events ev = { on_state, on_datagram };
+	bool real_clock = p->real_clock;
 
 	memset(p, 0, sizeof(*p));
+	p->real_clock = real_clock;
 	p->now = INT64_C(1700000000000000);
 	assert_int_equal(transport_fake_pair(&p->a.t, &p->b.t, line), 0);
 	transport_fake_handlers(p->a.t, &ev, &p->a);
 	transport_fake_handlers(p->b.t, &ev, &p->b);
 	make_end(&p->a, true);
 	make_end(&p->b, false);
-	fake_clock_set(p->now);
+	set_clock(p);
 	transport_fake_tick(p->a.t, p->now);
 	transport_fake_tick(p->b.t, p->now);
 }
@@ -114,14 +127,15 @@ static void free_pair(struct pair *p)
 	data_channel_free(&p->b.c);
 	transport_free(&p->a.t);
 	transport_free(&p->b.t);
-	fake_clock_set(0);
+	if (!p->real_clock)
+		fake_clock_set(0);
 }
 
 static void step(struct pair *p)
 {
 	p->now += STEP_US;
 	p->a.now = p->b.now = p->now;
-	fake_clock_set(p->now);
+	set_clock(p);
 	transport_fake_tick(p->a.t, p->now);
 	transport_fake_tick(p->b.t, p->now);
 	if (p->a.c)
@@ -155,7 +169,7 @@ static const struct transport_fake_line good = { .delay_us = 20000, .seed = 1 };
 static void test_opens(void **state)
 {
 	struct data_channel_stats s;
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -177,7 +191,7 @@ static void test_opens(void **state)
 /* One that only waits, and one that only begins. */
 static void test_either_side_may_begin(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	for (int side = 0; side < 2; side++) {
@@ -209,7 +223,7 @@ static void test_bad_line(void **state)
 		.delay_us = 30000, .jitter_us = 40000, .loss = 0.15, .duplicate = 0.1, .reorder = 0.1,
 		.seed = 7,
 	};
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &bad);
@@ -228,7 +242,7 @@ static void test_long_messages(void **state)
 {
 	struct data_channel_stats s;
 	char *text = malloc(ASSOC_MESSAGE_MAX + 1);
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -257,7 +271,7 @@ static void test_long_messages(void **state)
 
 static void test_empty_text(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -271,7 +285,7 @@ static void test_empty_text(void **state)
 
 static void test_graceful_end(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -288,7 +302,7 @@ static void test_graceful_end(void **state)
 
 static void test_hard_end(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -301,7 +315,7 @@ static void test_hard_end(void **state)
 
 static void test_nobody_there(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -317,7 +331,7 @@ static void test_nobody_there(void **state)
 static void test_line_that_goes(void **state)
 {
 	struct transport_fake_line line = good;
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	line.down_from_us = INT64_C(1700000000000000) + 3000000;
@@ -338,7 +352,7 @@ static void test_line_that_goes(void **state)
  * restarted (RFC 9260 section 5.2), and the channel is opened again. */
 static void test_restart(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 	struct end dead = { .t = NULL };
 
 	(void)state;
@@ -441,7 +455,7 @@ static void test_hostile_messages(void **state)
 	static const uint8_t ack[] = { 2 };
 	struct data_channel_stats s;
 	struct hostile h;
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_hostile(&p, &h);
@@ -484,7 +498,7 @@ static void test_parts_without_end(void **state)
 	struct data_channel_stats s;
 	char *part = calloc(1, 100000);
 	struct hostile h;
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_hostile(&p, &h);
@@ -506,7 +520,7 @@ static void test_garbage(void **state)
 {
 	uint8_t v[200];
 	uint32_t lot = 1;
-	struct pair p;
+	struct pair p = { .real_clock = false };
 
 	(void)state;
 	make_pair(&p, &good);
@@ -608,6 +622,36 @@ static void test_many_at_once(void **state)
 	free(p);
 }
 
+/* A program with several calls has a media thread for each. */
+static void *one_thread(void *ctx)
+{
+	struct pair p = { .real_clock = true };
+
+	(void)ctx;
+	for (int i = 0; i < 10; i++) {
+		make_pair(&p, &good);
+		open_pair(&p);
+		say_many(&p.a, 20, p.now);
+		say_many(&p.b, 20, p.now);
+		run(&p, 500000);
+		assert_int_equal(p.a.texts, 20);
+		assert_int_equal(p.b.texts, 20);
+		free_pair(&p);
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	pthread_t t[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(t + i, NULL, one_thread, NULL), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+}
+
 /* The process's memory, in KiB. */
 static long resident(void)
 {
@@ -623,7 +667,7 @@ static long resident(void)
 
 static void test_many_one_after_another(void **state)
 {
-	struct pair p;
+	struct pair p = { .real_clock = false };
 	long before = 0;
 
 	(void)state;
@@ -661,6 +705,7 @@ const struct CMUnitTest test_data_channel[] = {
 	cmocka_unit_test(test_garbage),
 	cmocka_unit_test(test_what_gets_in),
 	cmocka_unit_test(test_many_at_once),
+	cmocka_unit_test(test_threads),
 	cmocka_unit_test(test_many_one_after_another),
 	{0}
 };
