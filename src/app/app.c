@@ -39,5 +39,5 @@ void app_version(void)
 	printf("  texts: %s, jansson %s, %s, GLib %u.%u.%u\n", XML_ExpatVersion(), JANSSON_VERSION,
 	       curses_version(), glib_major_version, glib_minor_version, glib_micro_version);
 	printf("  built in: call, chat, embedded host, demo, control socket\n");
-	printf("  not built in: video, recording, echo cancellation, SCTP channel, end-to-end encryption\n");
+	printf("  not built in: video, recording, end-to-end encryption\n");
 }

@@ -113,8 +113,6 @@ static void check_sound(struct check_report *c)
 		check_row("microphone", "none was found", "listen only");
 		check_advice("--no-mic joins as a listener; --mic file:talk.wav speaks from a file.");
 	}
-	if (d.in && d.out)
-		check_row("sound", "echo cancellation is not built in yet", "use headphones");
 }
 
 static void show_result(const struct check_report *c)

@@ -6,7 +6,7 @@
  * The callback copies between ring and card and counts in atomics, nothing
  * else (style.md, section 9).  The ring holds the card's rate; where that is
  * not 48 kHz the media thread resamples.  A speaker of two channels gets two;
- * of a microphone's two the mean is taken.
+ * of a microphone's two the mean is taken, unless both are wanted.
  *
  * When the ring runs dry the last sample fades to nothing within 5 ms, and
  * what comes after it fades in: a gap, but no click.
@@ -40,10 +40,11 @@ struct card {
 	PaStream *stream;
 	struct ring *ring;
 	unsigned rate, channels;                /* of the card */
+	bool one;                               /* channel is wanted, as of a voice */
 	SpeexResamplerState *resampler;         /* media thread; NULL at 48 kHz */
 	unsigned delay_ms;
 	int16_t left[PIECE];                    /* media thread: read, not yet resampled */
-	size_t left_count;
+	size_t left_count;                      /* of each channel */
 	bool up;                                /* PortAudio is, for us */
 
 	atomic_uint calls;                      /* of the callback */
@@ -120,6 +121,12 @@ static int record(const void *in, void *out, unsigned long frames,
 	(void)t;
 	(void)flags;
 	rt_enter();
+	/* The ring has room for whole pairs: its size is even. */
+	if (v && c->d.channels == c->channels) {
+		if (ring_write(c->ring, v, frames * c->channels) < frames * c->channels)
+			atomic_fetch_add_explicit(&c->d.overruns, 1, memory_order_relaxed);
+		frames = 0;
+	}
 	while (frames && v) {
 		size_t n = frames < PIECE ? frames : PIECE;
 
@@ -172,13 +179,13 @@ static int say(char *text, int err, const char *fmt, ...)
 	return err;
 }
 
-/* A microphone of one channel, a speaker of two, at 48 kHz, if the card can;
- * else what it can. */
+/* A microphone of one channel (two, if that is wanted), a speaker of two, at
+ * 48 kHz, if the card can; else what it can. */
 static PaError open_stream(struct card *c, int index, bool mic)
 {
 	const PaDeviceInfo *info = Pa_GetDeviceInfo(index);
 	int most = mic ? info->maxInputChannels : info->maxOutputChannels;
-	const int channels[] = { mic ? 1 : 2, mic ? 2 : 1 };
+	const int channels[] = { c->one ? 1 : 2, c->one ? 2 : 1 };
 	PaStreamParameters p = { .device = index, .sampleFormat = paInt16 };
 	const double rates[] = { AUDIO_HZ, info->defaultSampleRate };
 	PaError err = paInvalidDevice;
@@ -208,7 +215,7 @@ static int prepare(struct card *c, bool mic)
 	double latency = info ? mic ? info->inputLatency : info->outputLatency : 0;
 	int err;
 
-	c->d.channels = mic ? 1 : c->channels;
+	c->d.channels = c->one ? 1 : c->channels;
 	err = ring_new(&c->ring, c->rate * c->d.channels * RING_MS / 1000);
 
 	if (err)
@@ -255,6 +262,7 @@ static int card_open(struct device **out, enum audio_side side, const struct dev
 
 	if (!c)
 		return -ENOMEM;
+	c->one = side == AUDIO_MIC && spec->channels != 2;
 	pa_lock();
 	err = pa_up();
 	c->up = !err;
@@ -300,20 +308,23 @@ static size_t to_48k(const struct card *c, size_t n)
 static size_t card_read(struct device *d, int16_t *v, size_t n)
 {
 	struct card *c = (struct card *)d;
+	unsigned m = d->channels;
 	size_t done = 0;
 
 	if (!c->resampler)
-		return ring_read(c->ring, v, n);
+		return ring_read(c->ring, v, n * m) / m;
 	while (done < n) {
 		spx_uint32_t took, made = (spx_uint32_t)(n - done);
 
-		c->left_count += ring_read(c->ring, c->left + c->left_count, PIECE - c->left_count);
+		c->left_count += ring_read(c->ring, c->left + c->left_count * m,
+					   PIECE - c->left_count * m) / m;
 		took = (spx_uint32_t)c->left_count;
-		speex_resampler_process_int(c->resampler, 0, c->left, &took, v + done, &made);
+		speex_resampler_process_interleaved_int(c->resampler, c->left, &took, v + done * m,
+							&made);
 		if (!took && !made)
 			break;
 		c->left_count -= took;
-		memmove(c->left, c->left + took, c->left_count * sizeof(*c->left));
+		memmove(c->left, c->left + took * m, c->left_count * m * sizeof(*c->left));
 		done += made;
 	}
 	return done;

@@ -31,6 +31,7 @@ struct device_spec {
 	const struct device_ops *ops;   /* NULL: none */
 	double hz;                      /* tone */
 	bool loop;                      /* file */
+	unsigned channels;              /* of a microphone: 2 are wanted; 0, 1: one */
 	char *name;                     /* path, or name or number of a card; owned */
 };
 

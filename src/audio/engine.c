@@ -15,6 +15,7 @@
 #include <string.h>
 #include "audio/mic.h"
 #include "audio/mixer.h"
+#include "audio/process.h"
 #include "audio/sound_thread.h"
 #include "audio/voices.h"
 #include "base/text.h"
@@ -45,6 +46,7 @@ struct port {                   /* one side */
 	uint64_t underruns, overruns;   /* of devices before this one */
 	char text[DEVICE_TEXT];         /* of the state */
 	char what[DEVICE_TEXT];         /* when it is well */
+	char *spec;             /* as it was asked for */
 };
 
 struct audio {
@@ -53,6 +55,8 @@ struct audio {
 	struct sound_thread *thread;    /* from the first device on */
 	struct port port[2];
 	struct mic mic;
+	struct process *process;        /* from the first time that it is wanted on */
+	bool processing;
 	struct voices voices;
 	struct mixer mixer;
 	int16_t card[2 * AUDIO_BLOCK];  /* of the microphone: a block that fills */
@@ -99,8 +103,50 @@ void audio_free(struct audio **ap)
 	sound_thread_free(&a->thread);
 	voices_free(&a->voices);
 	mic_free(&a->mic);
+	process_free(&a->process);
+	free(a->port[AUDIO_MIC].spec);
+	free(a->port[AUDIO_SPEAKER].spec);
 	free(a);
 	*ap = NULL;
+}
+
+/* ---- processing ---- */
+
+/* Without memory for it the voice goes out as it is. */
+static void choose_processing(struct audio *a)
+{
+	const struct audio_sending *s = &a->mic.want;
+	bool any = s->aec || s->ns || s->agc, on = s->processing == AUDIO_PROCESS_ON ||
+		(s->processing == AUDIO_PROCESS_AUTO && a->port[AUDIO_MIC].real);
+
+	a->processing = on && any && !s->music;
+	if (a->processing && !a->process && process_new(&a->process))
+		a->processing = false;
+	if (a->process)
+		process_set(a->process, a->processing && s->aec, a->processing && s->ns,
+			    a->processing && s->agc);
+}
+
+static size_t held_by(const struct port *p)
+{
+	const struct device *d = p->dev;
+
+	if (!d || !p->real)
+		return 0;
+	return d->ops->queued(p->dev) + (d->ops->delay_ms ? d->ops->delay_ms(p->dev) : 0) *
+	       (AUDIO_HZ / 1000);
+}
+
+/* What the room hears, as one channel. */
+static void hear_own(struct audio *a, const int16_t *v, unsigned channels)
+{
+	int16_t one[AUDIO_BLOCK];
+
+	if (!a->processing)
+		return;
+	for (unsigned i = 0; channels == 2 && i < AUDIO_BLOCK; i++)
+		one[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+	process_far(a->process, channels == 2 ? one : v);
 }
 
 /* ---- devices ---- */
@@ -140,10 +186,13 @@ int audio_set_device(struct audio *a, enum audio_side side, const char *text)
 
 	if (err)
 		return err;
-	if (!a->thread)
+	if (text != p->spec)
+		err = text_set(&p->spec, text);
+	if (!err && !a->thread)
 		err = sound_thread_new(&a->thread);
 	if (err)
 		goto out;
+	spec.channels = a->mic.channels;
 	take_away(p);
 	p->generation++;
 	p->wanted = spec.ops != NULL;
@@ -156,6 +205,7 @@ int audio_set_device(struct audio *a, enum audio_side side, const char *text)
 		  err ? strerror(-err) : text);
 	if (side == AUDIO_SPEAKER && !p->wanted)
 		voices_flush(&a->voices);
+	choose_processing(a);
 out:
 	device_spec_free(&spec);
 	return err;
@@ -212,6 +262,9 @@ static void feed(struct audio *a, unsigned channels, int16_t *v)
 	if (channels == 1 && a->mic.channels == 2)
 		for (int i = AUDIO_BLOCK - 1; i >= 0; i--)
 			v[2 * i] = v[2 * i + 1] = v[i];
+	if (a->processing)
+		process_near(a->process, v, held_by(&a->port[AUDIO_MIC]) +
+			     held_by(&a->port[AUDIO_SPEAKER]));
 	mic_block(&a->mic, v, a->now_us);
 }
 
@@ -295,6 +348,7 @@ static void play_block(struct audio *a, int64_t when_us)
 	if (!a->deaf)
 		voices_mix(&a->voices, &a->mixer, when_us);
 	mixer_take(&a->mixer, v, channels);
+	hear_own(a, v, channels);
 	if (!d)
 		return;                 /* not open yet, or not any more: time passes all the same */
 	d->ops->write(d, v, AUDIO_BLOCK);
@@ -411,7 +465,14 @@ void audio_set_deaf(struct audio *a, bool deaf)
 
 void audio_set_sending(struct audio *a, const struct audio_sending *want)
 {
+	bool music = a->mic.want.music;
+	struct port *p = &a->port[AUDIO_MIC];
+
 	mic_sending(&a->mic, want);
+	choose_processing(a);
+	/* A card is opened with as many channels as are wanted. */
+	if (a->mic.want.music != music && p->real && p->spec)
+		audio_set_device(a, AUDIO_MIC, p->spec);
 }
 
 void audio_set_line(struct audio *a, const struct audio_line *l)
@@ -467,6 +528,7 @@ void audio_stats(const struct audio *a, struct audio_stats *out)
 	out->music = a->mic.want.music;
 	out->tight = a->mic.plan.tight;
 	out->sending = a->mic.gate.open;
+	out->processing = a->processing;
 }
 
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max)

@@ -1,6 +1,6 @@
 /* engine.h - all sound of one call: microphone to frames, frames to speaker
  *
- *	device ring -> level, encoder -> packet()
+ *	device ring -> processing -> level, gate, encoder -> packet()
  *	audio_input() -> jitter buffer a source -> Opus (PLC, FEC) -> gain
  *	              -> mixer, limiter -> speaker's ring
  *
@@ -38,6 +38,9 @@ struct audio_events {
 		       const char *text, bool real /* a sound card: headphones matter */);
 };
 
+/* For sound cards alone: files and other fakes stay as they are, bit by bit. */
+enum audio_processing { AUDIO_PROCESS_AUTO, AUDIO_PROCESS_ON, AUDIO_PROCESS_OFF };
+
 /* What the user wants sent. */
 struct audio_sending {
 	int bitrate;            /* of a voice, bit/s; 0: 32000 */
@@ -46,6 +49,8 @@ struct audio_sending {
 	bool music;             /* two channels, nothing done to them */
 	int music_bitrate;      /* bit/s; 0: 128000 */
 	int threshold;          /* dBov from which on the microphone is open; 0: always */
+	enum audio_processing processing;
+	bool aec, ns, agc;      /* echo, noise, gain; for a voice alone */
 };
 
 /* What the line is like; told every now and then. */
@@ -118,6 +123,7 @@ struct audio_stats {
 	bool fec, red, music;
 	bool tight;                     /* the budget is less than sound needs */
 	bool sending;                   /* the gate is open */
+	bool processing;                /* something is done to the voice */
 };
 void audio_stats(const struct audio *a, struct audio_stats *out);
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max);

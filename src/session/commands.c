@@ -466,9 +466,9 @@ static const struct command table[] = {
 	  "cap of what the call puts on the line, kbit/s, all counted", 0, 1, 0, run_budget },
 	{ "music", NULL, "sound", "[on|off]", "music mode: stereo, nothing done to the sound",
 	  0, 1, 0, run_music },
-	LATER("aec", "sound", "[on|off]", "echo cancellation"),
-	LATER("ns", "sound", "[on|off]", "noise suppression"),
-	LATER("agc", "sound", "[on|off]", "automatic gain"),
+	{ "aec", NULL, "sound", "[on|off]", "echo cancellation, for this call", 0, 1, 0, run_aec },
+	{ "ns", NULL, "sound", "[on|off]", "noise suppression, for this call", 0, 1, 0, run_ns },
+	{ "agc", NULL, "sound", "[on|off]", "automatic gain, for this call", 0, 1, 0, run_agc },
 	LATER("delay", "sound", "low|normal|safe", "how much to buffer"),
 	LATER("record", "sound", "[FILE]|stop", "record the call"),
 

@@ -169,8 +169,7 @@ int run_volume(struct session *s, int argc, char **argv, struct buf *text, const
 	return 0;
 }
 
-/* Sets, applies and, where somebody sits before it, keeps nothing: a command
- * is for this call. */
+/* A command is for this call; what is to be kept, /set keeps. */
 static int set_for_now(struct session *s, const char *key, const char *value, struct buf *text,
 		       const char **kind)
 {
@@ -236,4 +235,39 @@ int run_music(struct session *s, int argc, char **argv, struct buf *text, const 
 	else
 		buf_adds(text, "voice again");
 	return 0;
+}
+
+static int switch_step(struct session *s, const char *key, const char *what, int argc, char **argv,
+		       struct buf *text, const char **kind)
+{
+	bool on;
+	int err;
+
+	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, key), &on))
+		return command_refuse(text, kind, -EINVAL, "usage",
+				      "on or off; without a word it toggles");
+	err = set_for_now(s, key, on ? "on" : "off", text, kind);
+	if (err)
+		return err;
+	buf_addf(text, "%s is %s", what, on ? "on" : "off");
+	if (on && settings_bool(s->settings, "audio.music"))
+		buf_adds(text, ", but not in music mode");
+	else if (on && !strcmp(settings_text(s->settings, "audio.processing"), "off"))
+		buf_adds(text, ", but audio.processing is off");
+	return 0;
+}
+
+int run_aec(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	return switch_step(s, "audio.aec", "echo cancellation", argc, argv, text, kind);
+}
+
+int run_ns(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	return switch_step(s, "audio.ns", "noise suppression", argc, argv, text, kind);
+}
+
+int run_agc(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	return switch_step(s, "audio.agc", "automatic gain", argc, argv, text, kind);
 }

@@ -15,6 +15,12 @@
 
 /* ---- the sound ---- */
 
+static bool cancels_echo(const struct session *s)
+{
+	return settings_bool(s->settings, "audio.aec") && !settings_bool(s->settings, "audio.music") &&
+	       strcmp(settings_text(s->settings, "audio.processing"), "off");
+}
+
 void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
 		       const char *text, bool real)
 {
@@ -34,7 +40,7 @@ void session_on_device(struct session *s, enum audio_side side, enum audio_dev_s
 		message_say(s, MESSAGE_EVENT, "%s is back: %s",
 			    side == AUDIO_MIC ? "the microphone" : "the sound", clean);
 	if (s->dev_real[0] && s->dev_real[1] && s->dev_running[0] && s->dev_running[1] &&
-	    !s->told_headphones) {
+	    !s->told_headphones && !cancels_echo(s)) {
 		s->told_headphones = true;
 		message_say(s, MESSAGE_EVENT,
 			    "use headphones: without them the others hear themselves");

@@ -192,6 +192,9 @@ command_fn run_volume;
 command_fn run_bitrate;
 command_fn run_budget;
 command_fn run_music;
+command_fn run_aec;
+command_fn run_ns;
+command_fn run_agc;
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */

@@ -241,6 +241,11 @@ static struct audio_sending sending(const struct settings *set)
 		.budget = (int)settings_int(set, "audio.budget") * 1000,
 		.music = settings_bool(set, "audio.music"),
 		.music_bitrate = (int)settings_int(set, "audio.music_bitrate") * 1000,
+		.processing = !strcmp(settings_text(set, "audio.processing"), "on") ? AUDIO_PROCESS_ON :
+			!strcmp(settings_text(set, "audio.processing"), "off") ? AUDIO_PROCESS_OFF :
+			AUDIO_PROCESS_AUTO,
+		.aec = settings_bool(set, "audio.aec"), .ns = settings_bool(set, "audio.ns"),
+		.agc = settings_bool(set, "audio.agc"),
 		.threshold = -(int)settings_int(set, "audio.voice_threshold"),
 	};
 }

@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
-	test_plan[], test_gate[], test_mic[];
+	test_plan[], test_gate[], test_mic[], test_process[];
 
 int main(int argc, char **argv)
 {
@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 		{ "plan", test_plan },
 		{ "gate", test_gate },
 		{ "mic", test_mic },
+		{ "process", test_process },
 		{ "mixer", test_mixer },
 		{ "codec", test_codec },
 		{ "stretch", test_stretch },

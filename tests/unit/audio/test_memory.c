@@ -10,6 +10,8 @@
 #include "audio/encode.h"
 #include "audio/engine.h"
 #include "audio/jbuf.h"
+#include "audio/mic.h"
+#include "audio/process.h"
 #include "audio/pump.h"
 #include "audio/sound_thread.h"
 #include "audio/voices.h"
@@ -263,6 +265,39 @@ static void a_call_short_of_memory(void **state)
 	}
 }
 
+/* Sound flows without asking for memory. */
+static void a_block_needs_none(void **state)
+{
+	int16_t *v = signal_speech(AUDIO_HZ, 3);
+	struct process *p;
+	struct mic m = { 0 };
+	struct audio_config cfg = { .complexity = 9 };
+	struct audio_sending music = { .music = true };
+	bool asked;
+
+	(void)state;
+	assert_int_equal(process_new(&p), 0);
+	process_set(p, true, true, true);
+	assert_int_equal(mic_init(&m, &cfg, &ev, NULL), 0);
+	left = failed = 0;
+	for (int i = 0; i + AUDIO_BLOCK <= AUDIO_HZ; i += AUDIO_BLOCK) {
+		process_far(p, v + i);
+		process_near(p, v + i, 480);
+		mic_block(&m, v + i, i * 1000LL / 48);
+	}
+	left = -1;
+	asked = failed;
+	assert_int_equal(mic_sending(&m, &music), 0);
+	left = failed = 0;
+	for (int i = 0; i + 2 * AUDIO_BLOCK <= AUDIO_HZ; i += 2 * AUDIO_BLOCK)
+		mic_block(&m, v + i, i * 1000LL / 48);
+	left = -1;
+	assert_false(asked || failed);
+	mic_free(&m);
+	process_free(&p);
+	free(v);
+}
+
 const struct CMUnitTest test_memory[] = {
 	cmocka_unit_test(jitter_buffers),
 	cmocka_unit_test(codecs),
@@ -270,6 +305,7 @@ const struct CMUnitTest test_memory[] = {
 	cmocka_unit_test(devices),
 	cmocka_unit_test(sources_and_their_frames),
 	cmocka_unit_test(pumps),
+	cmocka_unit_test(a_block_needs_none),
 	cmocka_unit_test(a_call_short_of_memory),
 	{0}
 };
