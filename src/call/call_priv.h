@@ -164,6 +164,7 @@ struct call {
 	bool muted_by_focus;            /* it has to be asked before we speak again */
 	bool unmuting;                  /* it was */
 	bool want_start_muted;          /* the room's metadata says so */
+	bool audio_full;                /* more open microphones than the server takes */
 	bool moderated;                 /* AV moderation: only who is approved speaks */
 	bool was_seated;                /* start-muted policies are for newcomers */
 	bool source_told;               /* our source is signalled, SourceInfo may name it */

@@ -29,7 +29,8 @@ bool policy_iq(struct call *c, const struct xml *iq)
 	if (strcmp(xml_text(m), "true"))
 		return true;    /* nobody opens a microphone but its owner */
 	c->muted_by_focus = true;
-	call_muted_by(c, actor ? roster_find(c, jid_resource(actor)) : NULL, NULL);
+	call_muted_by(c, actor ? roster_find(c, jid_resource(actor)) : NULL, !actor && c->audio_full
+		      ? "as many microphones are open as this server takes; try again when somebody is muted" : NULL);
 	return true;
 }
 

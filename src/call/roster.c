@@ -238,7 +238,7 @@ static bool is_focus_jid(const struct call *c, const char *jid)
 
 static void on_focus_here(struct call *c, const struct muc_presence *p)
 {
-	const char *restart = muc_property(p->properties, "support-terminate-restart");
+	const char *restart = muc_property(p->properties, "support-terminate-restart"), *full;
 
 	call_set(&c->focus_occupant, p->from);
 	c->focus_gone_us = 0;
@@ -246,6 +246,8 @@ static void on_focus_here(struct call *c, const struct muc_presence *p)
 	if (c->phase == PHASE_JOINED)
 		c->request_at_us = 0;
 	c->no_restart = restart && strcmp(restart, "true");
+	full = muc_property(p->properties, "audio-limit-reached");
+	c->audio_full = full && !strcmp(full, "true");
 	if (c->focus_was_gone && roster_others(c)) {
 		c->offer_limit_us = c->now_us + OFFER_US;       /* it invites everybody anew */
 		if (c->outage < OUTAGE_FOCUS)

@@ -255,8 +255,10 @@ static void on_muted_by(struct session *s, const struct call_event *ev)
 	const struct member *m = ev->person ? member_find(s, ev->person->id) : NULL;
 
 	session_apply_muted(s, true, false);
-	message_say(s, MESSAGE_EVENT, "%s muted you; /unmute speaks again",
-		    m ? m->shown : "a moderator");
+	/* Where it is no person's doing, a notice says what. */
+	if (!ev->text || !*ev->text)
+		message_say(s, MESSAGE_EVENT, "%s muted you; /unmute speaks again",
+			    m ? m->shown : "a moderator");
 	event_push(s, SESSION_EV_MUTED_BY, m ? &m->p : NULL, NULL, NULL, true, false);
 }
 

@@ -234,6 +234,25 @@ static void test_token_place(void **state)
 	script_free(&s);
 }
 
+/* A server with a limit of open microphones closes ours: that is nobody's doing. */
+static void test_too_many_microphones(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	script_in(&s, "<presence xmlns='jabber:client' from='" FOCUS "'><conference-properties xmlns='http://jitsi.org/protocol/focus'>"
+		  "<property key='audio-limit-reached' value='true'/><property key='visitor-count' value='7'/><property/>"
+		  "</conference-properties><x xmlns='http://jabber.org/protocol/muc#user'><item jid='focus@auth.meet.test/focus' "
+		  "role='moderator' affiliation='owner'/></x></presence>");
+	script_in(&s, "<iq xmlns='jabber:client' type='set' id='m' from='" FOCUS "'>"
+		  "<mute xmlns='http://jitsi.org/jitmeet/audio'>true</mute></iq>");
+	assert_told(&s, "muted-by as many microphones are open as this server takes");
+	assert_told(&s, "notice as many microphones are open");
+	script_free(&s);
+}
+
 /* ---- the channel ---- */
 
 static void invite_with_channels(struct script *s, const char *sid)
@@ -413,6 +432,7 @@ const struct CMUnitTest test_odd[] = {
 	cmocka_unit_test(test_region),
 	cmocka_unit_test(test_visitors),
 	cmocka_unit_test(test_token_place),
+	cmocka_unit_test(test_too_many_microphones),
 	cmocka_unit_test(test_several_channels),
 	cmocka_unit_test(test_channel_never_opens),
 	cmocka_unit_test(test_garbage),
