@@ -78,10 +78,10 @@ class Conn:
         self.state = {}
 
     def down(self, text, after=0.0):
-        self.odd.loop.call_later(after, self._give, "in", self._down, text)
+        self.odd.loop.call_soon_threadsafe(self.odd.loop.call_later, after, self._give, "in", self._down, text)
 
     def up(self, text, after=0.0):
-        self.odd.loop.call_later(after, self._give, None, self._up, text)
+        self.odd.loop.call_soon_threadsafe(self.odd.loop.call_later, after, self._give, None, self._up, text)
 
     def _give(self, way, ws, text):
         if way:
@@ -92,7 +92,7 @@ class Conn:
             pass
 
     def close(self):
-        self._down.w.close()
+        self.odd.loop.call_soon_threadsafe(self._down.w.close)
 
 
 class Odd:
@@ -100,7 +100,7 @@ class Odd:
 
     def __init__(self, host, tls=None, **hooks):
         self.up_host, self.up_port = "127.0.0.1", host.port
-        self.log, self.hits, self.streams = [], [], []
+        self.log, self.hits, self.streams, self.channels = [], [], [], []
         for k, v in hooks.items():
             setattr(self, k, v)
         self.tls = tls
@@ -127,6 +127,7 @@ class Odd:
     down = None                 # function of (conn, text): list of texts for the client
     iq_delay = 0                # seconds that each answer takes
     own_channel = False         # the offer's channel address leads through here
+    udp_dead = False            # nothing passes there
     own_media = False           # the offer's candidate likewise
 
     def url(self, room):
@@ -244,8 +245,7 @@ class Odd:
             return
         client, host = Ws(reader, writer, False), Ws(r, w, True)
         conn = Conn(self, path, client, host)
-        if self.kind(path) == "xmpp":
-            self.streams.append(conn)
+        (self.streams if self.kind(path) == "xmpp" else self.channels).append(conn)
         ends = [asyncio.ensure_future(self._pump(conn, client, host, "out")),
                 asyncio.ensure_future(self._pump(conn, host, client, "in"))]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -278,6 +278,9 @@ class Odd:
     # ---- the offer's addresses ----
 
     def _own(self, text):
+        # What a scenario says for the host would be counted as the host's.
+        if "features" in text and "urn:xmpp:sm:" in text:
+            text = re.sub(r"<sm [^>]*?/>|<sm [^>]*?>.*?</sm>", "", text)
         if "session-initiate" not in text:
             return text
         if self.own_channel:
@@ -300,7 +303,8 @@ class Odd:
             while True:
                 try:
                     data = s.recv(2048)
-                    front.sendto(data, addr)
+                    if not self.udp_dead:
+                        front.sendto(data, addr)
                 except OSError:
                     return
 
@@ -309,6 +313,8 @@ class Odd:
                 try:
                     data, addr = front.recvfrom(2048)
                     self.udp_log.append(data)
+                    if self.udp_dead:
+                        continue
                     if addr not in backs:
                         backs[addr] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                         backs[addr].connect(("127.0.0.1", port))
