@@ -87,7 +87,7 @@ static const char *channel_words(const struct call *c)
 void call_print(const struct call *c, struct buf *out)
 {
 	static const char *const phases[] = { "idle", "config", "connecting", "requesting", "joining",
-		"joined", "asking", "waiting", "leaving", "over" };
+		"joined", "asking", "lobby", "waiting", "leaving", "over" };
 	struct xmpp_counters x = { 0 };
 
 	if (c->stream)

@@ -271,11 +271,12 @@ class Browser:
 
 class Prosody:
     """A Prosody of our own: anonymous guests, rooms, WebSocket, stream management, a focus as component.
-    `more` is text for the end of its config, `modules` more modules of its host."""
+    `more` is text for the end of its config, `modules` more modules of its host.  Guests are given their old name
+    back as by Jitsi's servers (auth "guests", of tests/peer/prosody), or never (auth "anonymous")."""
 
     DOMAIN = "meet.test"
 
-    def __init__(self, modules=(), more="", host_more=""):
+    def __init__(self, modules=(), more="", host_more="", auth="anonymous"):
         need("prosody")
         n = len(flow._procs)
         self.dir = os.path.join(TMP, "prosody-%d" % n)
@@ -286,6 +287,7 @@ class Prosody:
         names = ", ".join('"%s"' % m for m in ("saslauth", "disco", "ping", "websocket", "smacks", "c2s", "http", "bosh", *modules))
         with open(self.config, "w") as f:
             f.write("""
+plugin_paths = { "%(plugins)s" }
 pidfile = "%(dir)s/pid"; data_path = "%(dir)s/data"; log = { debug = "%(dir)s/log" }
 run_as_root = true; daemonize = false
 interfaces = { "127.0.0.1" }; c2s_ports = { }; s2s_ports = { }; legacy_ssl_ports = { }
@@ -297,14 +299,14 @@ consider_websocket_secure = true; consider_bosh_secure = true; cross_domain_webs
 c2s_require_encryption = false; authentication = "anonymous"; allow_anonymous_s2s = false
 smacks_hibernation_time = 60
 VirtualHost "%(domain)s"
-  authentication = "anonymous"
+  authentication = "%(auth)s"
 %(host_more)s
 Component "conference.%(domain)s" "muc"
   modules_enabled = { "muc_mam" } muc_room_locking = false; muc_room_default_public_jids = true
 Component "focus.%(domain)s"
   component_secret = "%(secret)s"
 %(more)s
-""" % {"dir": self.dir, "http": self.http, "component": self.component, "names": names, "domain": self.DOMAIN,
+""" % {"plugins": os.path.join(_HERE, "prosody"), "auth": auth, "dir": self.dir, "http": self.http, "component": self.component, "names": names, "domain": self.DOMAIN,
                 "host_more": host_more, "secret": self.secret, "more": more})
         self.start()
 
