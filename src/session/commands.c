@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/text.h"
+#include "session/figures.h"
 
 int command_refuse(struct buf *text, const char **kind, int err, const char *k, const char *words)
 {
@@ -209,6 +210,7 @@ static int run_dump(struct session *s, int argc, char **argv, struct buf *text, 
 	if (!session_call(s))
 		return command_refuse(text, kind, -ENOTCONN, "not-joined", "there is no call");
 	call_print(session_call(s), text);
+	session_channel_text(s, text);
 	return 0;
 }
 

@@ -217,6 +217,19 @@ json_t *session_figures_json(struct session *s)
 	return j;
 }
 
+void session_channel_text(struct session *s, struct buf *out)
+{
+	struct sound_snapshot snap;
+	struct media_stats *m = figures_now(s, &snap);
+
+	if (m->peer.channel_in || m->peer.channel_out || m->peer.channel_dropped)
+		buf_addf(out, "\n  by SCTP: messages in %llu, out %llu, dropped %llu",
+			 (unsigned long long)m->peer.channel_in,
+			 (unsigned long long)m->peer.channel_out,
+			 (unsigned long long)m->peer.channel_dropped);
+	free(m);
+}
+
 static void budget_text(const struct session *s, const struct audio_stats *a, struct buf *out)
 {
 	buf_addf(out, "sending %s at %.1f kbit/s in frames of %u ms%s%s\n", a->music ? "music" : "voice",
