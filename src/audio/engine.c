@@ -83,6 +83,7 @@ int audio_new(struct audio **out, const struct audio_config *cfg, const struct a
 	a->ev = *ev;
 	a->ctx = ctx;
 	a->target = TARGET;
+	a->voices.delay = cfg->delay;
 	mixer_init(&a->mixer);
 	err = mic_init(&a->mic, cfg, &a->ev, ctx);
 	if (err) {
@@ -433,6 +434,7 @@ int64_t audio_tick(struct audio *a, int64_t now_us)
 	a->clock_us += (int64_t)blocks * BLOCK_US;
 	mic_tick(a, blocks);
 	speaker_tick(a, blocks);
+	voices_sweep(&a->voices);
 	/* After the blocks of this tick: a device's time begins with the next. */
 	if (a->thread)
 		sound_thread_poll(a->thread, on_news, a);
@@ -461,6 +463,11 @@ void audio_set_deaf(struct audio *a, bool deaf)
 	if (deaf && !a->deaf)
 		voices_flush(&a->voices);
 	a->deaf = deaf;
+}
+
+void audio_set_delay(struct audio *a, enum audio_delay delay)
+{
+	voices_delay(&a->voices, delay);
 }
 
 void audio_set_sending(struct audio *a, const struct audio_sending *want)

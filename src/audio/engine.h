@@ -41,6 +41,13 @@ struct audio_events {
 /* For sound cards alone: files and other fakes stay as they are, bit by bit. */
 enum audio_processing { AUDIO_PROCESS_AUTO, AUDIO_PROCESS_ON, AUDIO_PROCESS_OFF };
 
+/* How much is kept in hand against a bad line. */
+enum audio_delay {
+	AUDIO_DELAY_NORMAL,
+	AUDIO_DELAY_LOW,        /* a gap now and then rather than delay */
+	AUDIO_DELAY_SAFE        /* delay rather than a gap */
+};
+
 /* What the user wants sent. */
 struct audio_sending {
 	int bitrate;            /* of a voice, bit/s; 0: 32000 */
@@ -66,6 +73,7 @@ struct audio_line {
 struct audio_config {
 	struct audio_sending sending;
 	int complexity;         /* 0..10; -1: 9 */
+	enum audio_delay delay;
 };
 
 int audio_new(struct audio **out, const struct audio_config *cfg,
@@ -86,6 +94,7 @@ void audio_start_files(struct audio *a);
  * moment late. */
 void audio_set_muted(struct audio *a, bool muted, bool by_key);
 void audio_set_deaf(struct audio *a, bool deaf);        /* decodes nothing, plays silence */
+void audio_set_delay(struct audio *a, enum audio_delay delay);
 void audio_set_sending(struct audio *a, const struct audio_sending *s);
 void audio_set_line(struct audio *a, const struct audio_line *l);
 

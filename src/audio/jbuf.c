@@ -1,10 +1,10 @@
 /* jbuf.c - the jitter buffer; see the header
  *
- *	put:  number and timestamp unwrapped -> slot[number & 255]
- *	pull: slot of the next number -> decoder -> pcm -> 10 ms
+ *	put:  number and timestamp unwrapped -> packets (packets.c)
+ *	pull: the next number -> decoder -> tape -> 10 ms
  *
  * The line of time: `ts` is the timestamp of the next sample to decode, and
- * what stands decoded in pcm comes before it.  jitter.c says when a sample is
+ * what stands decoded on the tape comes before it.  jitter.c says when a sample is
  * due at best; the time it is played less that is the delay, and the delay is
  * led towards what jitter.c aims at by dropping or adding periods (stretch.c)
  * right after a packet was decoded.
@@ -27,18 +27,13 @@
 #include <string.h>
 #include "audio/decode.h"
 #include "audio/jitter.h"
-#include "audio/stretch.h"
+#include "audio/packets.h"
+#include "audio/tape.h"
 
 enum {
 	HZ = 48000,
-	SLOTS = 256,            /* 640 ms of the shortest packets */
-	DONE_BITS = 256,
-	BYTES_MAX = 48 * 1024,  /* of payload; 0.5 s at 510 kbit/s is 32 KiB */
-	PCM_MAX = STRETCH_PAST + DECODE_MAX + 3 * STRETCH_LAG_MAX,
-	OLD_MAX = 3000,         /* numbers; a minute of 20 ms: further off is a new start */
-	BLEND = 240,            /* 5 ms from a made-up sound to a real one */
-	FADE_IN = 120,          /* 2.5 ms where a talk begins in the middle of a word */
-	FADE_OUT = 480,         /* 10 ms where it breaks off */
+	FRAME = HZ / 50,        /* what a packet of unknown length is taken for */
+	BLEND = 240,            /* 5 ms from a sound to what follows after a skip */
 	IDLE = HZ,              /* a second without packets: nothing is made any more */
 	WAIT_MAX = 2880,        /* 60 ms: so long may a missing packet be waited for */
 	EXCESS_US = 15000, SETTLE_US = 8000,    /* over the aim: the delay is brought down ... */
@@ -47,79 +42,54 @@ enum {
 	URGENT_US = 100000,
 	SKIP_US = 250000,       /* so far over the aim packets are dropped */
 	SETTLED = 100,          /* blocks pulled: a source has found its pace */
+	FRAME_BYTES_MAX = PACKETS_BYTES / 4,
+	LOSES_PACKETS = 256, COPIES_COME = 16, COPIES_GO = 512, /* packets */
 };
 
-struct slot {
-	uint8_t *data;          /* NULL: free, or a packet without payload */
-	int64_t seq, ts;        /* unwrapped; seq 0: free */
-	int64_t arrival_us;
-	uint16_t len, samples;
-	bool recovered;
-};
+/* Losing 1 of 100 is worth some delay, 1 of 250 no more. */
+static const float LOSES_MANY = 0.01f, LOSES_FEW = 0.004f, COPIES_ENOUGH = 0.2f;
 
 struct jbuf {
 	struct decoder *decoder;
 	struct jitter jitter;
-	struct slot slot[SLOTS];
-	size_t count, bytes;
+	struct packets packets;
+	struct tape tape;
 
-	bool known;             /* newest_* say something */
-	int64_t newest_seq, newest_ts;
-	int64_t seq, ts;        /* next to decode, if playing; else seq: the least to take */
+	int64_t ts;             /* of the next sample to decode, if playing */
 	bool playing;
 	bool shrinking;
 	bool quiet_sender;      /* the last packet was DTX: fill with comfort noise */
-	bool cut;               /* the sound broke off with pcm still loud */
+	bool cut;               /* the sound broke off with the tape still loud */
 	bool begins;            /* the next packet is the first of a talk */
 	bool fresh;             /* nothing was played since the source began (anew) */
+	float loses, copies;    /* share of the packets: lost; with a copy of the one before */
+	bool waits;             /* for such copies */
 	unsigned frame;         /* samples of the last packet */
-	size_t extended;        /* samples made up since the last real one */
 	unsigned dtx_filled;    /* samples of comfort noise since the last packet */
-	uint64_t done[DONE_BITS / 64];  /* bits: which of the numbers below seq were played */
 	unsigned pulled;        /* blocks, up to SETTLED */
 
 	int64_t delay_us;       /* smoothed */
 	double held;            /* samples, smoothed */
 	int64_t waited_us, decoded;     /* sum over the packets, their number */
 	struct jbuf_stats stats;
-
-	size_t len;             /* samples not yet played */
-	/* What was played last, then what comes next. */
-	int16_t pcm[PCM_MAX];
 };
 
 int jbuf_new(struct jbuf **out)
 {
 	struct jbuf *j = calloc(1, sizeof(*j));
-	int err;
+	int err = -ENOMEM;
 
 	*out = NULL;
 	if (!j)
-		return -ENOMEM;
-	err = decoder_new(&j->decoder);
-	if (err) {
-		free(j);
 		return err;
-	}
 	jitter_init(&j->jitter);
+	err = decoder_new(&j->decoder);
+	if (!err)
+		err = tape_init(&j->tape);
+	if (err)
+		jbuf_free(&j);
 	*out = j;
-	return 0;
-}
-
-static void slot_clear(struct jbuf *j, struct slot *s)
-{
-	if (s->seq) {
-		j->count--;
-		j->bytes -= s->len;
-	}
-	free(s->data);
-	memset(s, 0, sizeof(*s));
-}
-
-static void drop_all(struct jbuf *j)
-{
-	for (size_t i = 0; i < SLOTS && j->count; i++)
-		slot_clear(j, &j->slot[i]);
+	return err;
 }
 
 void jbuf_free(struct jbuf **jp)
@@ -128,213 +98,87 @@ void jbuf_free(struct jbuf **jp)
 
 	if (!j)
 		return;
-	drop_all(j);
+	packets_free(&j->packets);
+	tape_free(&j->tape);
 	decoder_free(&j->decoder);
 	free(j);
 	*jp = NULL;
 }
 
-static struct slot *slot_of(struct jbuf *j, int64_t seq)
-{
-	struct slot *s = &j->slot[seq & (SLOTS - 1)];
-
-	return s->seq == seq ? s : NULL;
-}
-
-/* The lowest number that waits. */
-static struct slot *first_slot(struct jbuf *j)
-{
-	struct slot *first = NULL;
-
-	if (!j->count)
-		return NULL;
-	for (int i = 0; i < SLOTS; i++) {
-		struct slot *s = j->playing ? slot_of(j, j->seq + i) : &j->slot[i];
-
-		if (!s || !s->seq)
-			continue;
-		if (j->playing)
-			return s;
-		if (!first || s->seq < first->seq)
-			first = s;
-	}
-	return first;
-}
-
-/* ---- what was played, for telling late from known ---- */
-
-static void done_reset(struct jbuf *j)
-{
-	memset(j->done, 0, sizeof(j->done));
-}
-
-static void done_mark(struct jbuf *j, int64_t seq, bool played)
-{
-	uint64_t bit = UINT64_C(1) << (seq & 63);
-
-	if (played)
-		j->done[seq >> 6 & 3] |= bit;
-	else
-		j->done[seq >> 6 & 3] &= ~bit;
-}
-
-static bool done_has(const struct jbuf *j, int64_t seq)
-{
-	return j->seq - seq <= DONE_BITS * 3 / 4 && (j->done[seq >> 6 & 3] >> (seq & 63) & 1);
-}
-
-/* The next number is dealt with. */
-static void step(struct jbuf *j, bool played)
-{
-	done_mark(j, j->seq, played);
-	j->seq++;
-}
-
-/* What comes before seq is lost. */
-static void step_to(struct jbuf *j, int64_t seq)
-{
-	if (seq <= j->seq)
-		return;
-	j->stats.lost += (uint64_t)(seq - j->seq);
-	if (seq - j->seq > SLOTS) {
-		done_reset(j);
-		j->seq = seq;
-	}
-	while (j->seq < seq)
-		step(j, false);
-}
-
 /* ---- put ---- */
+
+static void break_off(struct jbuf *j)
+{
+	j->cut = j->cut || j->playing;
+	j->playing = false;
+}
 
 static void start_over(struct jbuf *j, const struct media_frame *f)
 {
-	drop_all(j);
-	if (j->known)
+	if (j->packets.known)
 		decoder_reset(j->decoder);
-	done_reset(j);
+	packets_start(&j->packets, f);
 	jitter_restart(&j->jitter);
-	j->known = true;
-	j->cut = j->playing;
-	j->playing = j->quiet_sender = false;
+	tape_set_channels(&j->tape, decoder_channels(j->decoder));
+	break_off(j);
+	j->quiet_sender = false;
 	j->fresh = true;
-	j->extended = 0;
-	/* Far from zero, so that what comes before it has a number, too. */
-	j->newest_seq = (int64_t)1 << 32 | f->seq;
-	j->newest_ts = (int64_t)1 << 40 | f->timestamp;
-	j->seq = j->newest_seq - 8;     /* the first to come need not be the first sent */
+	j->tape.extended = 0;
 	j->pulled = 0;
 }
 
-/* Unwraps; false: nothing that follows from what came before. */
-static bool place(struct jbuf *j, const struct media_frame *f, int64_t *seq, int64_t *ts)
+/* Two channels need more room; where there is none they are heard in one. */
+static void prepare(struct jbuf *j, const struct media_frame *f)
 {
-	int16_t ds = (int16_t)(uint16_t)(f->seq - (uint16_t)j->newest_seq);
-	int32_t dt = (int32_t)(f->timestamp - (uint32_t)j->newest_ts);
-
-	*seq = j->newest_seq + ds;
-	*ts = j->newest_ts + dt;
-	if (ds == 0)
-		return dt == 0;
-	if (ds < -OLD_MAX || ds > OLD_MAX)
-		return false;
-	/* No packet is shorter than 2.5 ms; a pause may be of any length. */
-	return ds > 0 ? dt >= ds * DECODE_STEP : dt <= ds * DECODE_STEP;
+	if (!decoder_is_stereo(f->payload, f->len) || j->tape.most == 2)
+		return;
+	if (!decoder_prepare(j->decoder))
+		tape_prepare(&j->tape);
 }
 
-static bool is_known(struct jbuf *j, int64_t seq)
+void jbuf_wish(struct jbuf *j, enum audio_delay wish)
 {
-	if (seq < j->seq ? !done_has(j, seq) : !slot_of(j, seq))
-		return false;
-	j->stats.duplicate++;
-	return true;
-}
-
-static int note_late(struct jbuf *j, int64_t seq)
-{
-	j->stats.late++;
-	if (seq < j->seq && j->seq - seq <= DONE_BITS * 3 / 4) {
-		j->stats.lost -= j->stats.lost > 0;
-		done_mark(j, seq, true);
-	}
-	return -EALREADY;
-}
-
-/* Keeps the window over slots and memory bounded: the oldest go. */
-static void make_room(struct jbuf *j, int64_t seq, size_t len)
-{
-	while (j->count) {
-		struct slot *s = first_slot(j);
-
-		if (!s || (seq - s->seq < SLOTS && j->bytes + len <= BYTES_MAX))
-			break;
-		step_to(j, s->seq + 1);
-		slot_clear(j, s);
-		j->cut = j->playing || j->cut;
-		j->playing = false;
-	}
-	if (j->playing && seq - j->seq >= SLOTS) {
-		j->cut = true;
-		j->playing = false;
-	}
-}
-
-static int keep(struct jbuf *j, const struct media_frame *f, int64_t seq, int64_t ts, int samples)
-{
-	struct slot *s = &j->slot[seq & (SLOTS - 1)];
-	uint8_t *data = NULL;
-
-	make_room(j, seq, f->len);
-	if (f->len) {
-		data = malloc(f->len);
-		if (!data)
-			return -ENOMEM;
-		memcpy(data, f->payload, f->len);
-	}
-	slot_clear(j, s);
-	*s = (struct slot){ .data = data, .seq = seq, .ts = ts, .len = (uint16_t)f->len,
-			    .samples = (uint16_t)samples, .recovered = f->recovered,
-			    .arrival_us = f->arrival_us };
-	j->count++;
-	j->bytes += f->len;
-	return 0;
+	jitter_wish(&j->jitter, wish);
 }
 
 int jbuf_put(struct jbuf *j, const struct media_frame *f)
 {
 	/* A packet of padding alone has a number but no sound. */
-	int samples = f->len ? decoder_samples(f->payload, f->len) : 0;
+	int samples = f->len ? decoder_samples(f->payload, f->len) : 0, err;
+	struct packets *p = &j->packets;
 	int64_t seq, ts;
+	bool gap;
 
-	if (samples < 0 || f->len > BYTES_MAX / 4) {
+	if (samples < 0 || f->len > FRAME_BYTES_MAX) {
 		j->stats.bad++;
 		return -EBADMSG;
 	}
-	if (!j->known || !place(j, f, &seq, &ts)) {
+	if (!p->known || !packets_place(p, f, &seq, &ts)) {
 		if (f->recovered)
 			return -EALREADY;       /* no ground to start from */
 		start_over(j, f);
-		place(j, f, &seq, &ts);
+		packets_place(p, f, &seq, &ts);
 	}
-	if (seq > j->newest_seq) {
-		j->newest_seq = seq;
-		j->newest_ts = ts;
+	if (seq > p->newest_seq) {
+		p->newest_seq = seq;
+		p->newest_ts = ts;
 	}
-	if (is_known(j, seq))
+	if (packets_is_known(p, seq))
 		return -EALREADY;
 	if (!f->recovered && samples)
 		jitter_packet(&j->jitter, ts, f->arrival_us);
-	if (seq < j->seq || j->newest_seq - seq >= SLOTS)
-		return note_late(j, seq);
-	return keep(j, f, seq, ts, samples);
+	if (seq < p->seq || p->newest_seq - seq >= PACKETS_SLOTS) {
+		packets_note_late(p, seq);
+		return -EALREADY;
+	}
+	prepare(j, f);
+	err = packets_keep(p, f, seq, ts, samples, &gap);
+	if (gap)
+		break_off(j);
+	return err;
 }
 
 /* ---- the delay ---- */
-
-/* The delay of the sample that is played at when_us, which is the first of pcm. */
-static int64_t delay_now(const struct jbuf *j, int64_t when_us)
-{
-	return when_us - jitter_due_us(&j->jitter, j->ts - (int64_t)j->len);
-}
 
 static int64_t us_of(int64_t samples)
 {
@@ -346,121 +190,106 @@ static size_t samples_of(int64_t us)
 	return us <= 0 ? 0 : (size_t)(us * 6 / 125);
 }
 
+/* The delay of the sample that is played at when_us, which is the next of the tape. */
+static int64_t delay_now(const struct jbuf *j, int64_t when_us)
+{
+	return when_us - jitter_due_us(&j->jitter, j->ts - (int64_t)j->tape.len);
+}
+
 static float urgency(int64_t off_us)
 {
 	return off_us <= EXCESS_US * 2 ? 0 : off_us >= URGENT_US ? 1 : (float)off_us / URGENT_US;
 }
 
-/* Right after a packet: pcm holds as much as it ever does. */
+/* Right after a packet: the tape holds as much as it ever does. */
 static void lead_delay(struct jbuf *j)
 {
 	int64_t over = j->delay_us - j->jitter.target_us;
-	int16_t *x = j->pcm + STRETCH_PAST;
 	size_t n;
 
 	if (over > (j->shrinking ? ENOUGH_US : j->pulled < SETTLED ? SETTLE_US : EXCESS_US)) {
 		j->shrinking = true;
-		n = stretch_shorten(x, j->len, samples_of(over), urgency(over));
-		j->len -= n;
+		n = tape_shorten(&j->tape, samples_of(over), urgency(over));
 		j->stats.shortened += n;
 		j->delay_us -= us_of((int64_t)n);
 	} else {
 		j->shrinking = false;
 	}
 	if (over < -LACK_US) {
-		n = stretch_lengthen(x, j->len, samples_of(-over), urgency(-over));
-		j->len += n;
+		n = tape_lengthen(&j->tape, samples_of(-over), urgency(-over));
 		j->stats.lengthened += n;
 		j->delay_us += us_of((int64_t)n);
 	}
 }
 
-/* ---- pull ---- */
+/* ---- what is made up ---- */
 
-static int16_t *end_of(struct jbuf *j)
+/* Goes on with the last sound for as long as nothing better is known.  The
+ * decoder's own way is the better one (by 0.03 of PESQ), and how things stood
+ * before is kept for a packet that comes after all. */
+static void make_up(struct jbuf *j, size_t n)
 {
-	return j->pcm + STRETCH_PAST + j->len;
-}
+	struct tape *t = &j->tape;
 
-static void add_zeros(struct jbuf *j, size_t n)
-{
-	memset(end_of(j), 0, n * sizeof(*j->pcm));
-	j->len += n;
-}
-
-static void add_extension(struct jbuf *j, size_t n)
-{
-	stretch_extend(end_of(j), n, j->extended);
-	j->len += n;
-	j->extended += n;
-}
-
-/* n samples stand behind pcm.  Where a made-up sound comes before, the first
- * `skip` of them were covered by it, and the two are blended. */
-static void take_decoded(struct jbuf *j, size_t n, size_t skip)
-{
-	int16_t *x = end_of(j), more[BLEND];
-
-	if (skip >= n)
-		return;
-	if (j->extended) {
-		size_t blend = n - skip < BLEND ? n - skip : BLEND;
-
-		memmove(x + blend, x + skip, (n - skip) * sizeof(*x));
-		stretch_extend(x, blend, j->extended);
-		memcpy(more, x, blend * sizeof(*x));
-		memmove(x, x + blend, (n - skip) * sizeof(*x));
-		stretch_blend(x, more, blend);
-	}
-	j->len += n - skip;
+	if (!t->extended)
+		decoder_mark(j->decoder);
+	if (tape_is_silent(t) || decoder_conceal(j->decoder, tape_end(t), (int)n) != (int)n)
+		tape_extend(t, n);
+	else
+		tape_add_made(t, n);
+	t->extended += n;
 }
 
 /* The talk is over, or broken off: the next one finds its own time. */
 static void pause_talk(struct jbuf *j)
 {
-	int16_t *x = end_of(j);
-
-	if (j->extended < STRETCH_FADE && !j->quiet_sender) {
-		stretch_extend(x, FADE_OUT, j->extended);
-		for (int i = 0; i < FADE_OUT; i++)
-			x[i] = (int16_t)(x[i] * (FADE_OUT - 1 - i) / FADE_OUT);
-		j->len += FADE_OUT;
-	}
+	if (!tape_is_silent(&j->tape) && !j->quiet_sender)
+		tape_fade_out(&j->tape);
 	j->playing = false;
-	j->extended = 0;
+	j->tape.extended = j->tape.made = 0;
 }
 
 /* Comfort noise, as the decoder makes it while a sender is in DTX. */
 static void add_comfort(struct jbuf *j, size_t n)
 {
-	int got = decoder_conceal(j->decoder, end_of(j), (int)(n - n % DECODE_STEP));
+	int got = decoder_conceal(j->decoder, tape_end(&j->tape), (int)(n - n % DECODE_STEP));
 
 	if (got <= 0) {
-		add_zeros(j, n);
+		tape_add_zeros(&j->tape, n);
 		return;
 	}
-	j->len += (size_t)got;
+	j->tape.len += (size_t)got;
 	j->dtx_filled += (unsigned)got;
 }
 
-static void start_talk(struct jbuf *j, const struct slot *s, int64_t when_us)
+/* What comes before seq is lost, and nothing was made up for it. */
+static void give_up(struct jbuf *j, int64_t seq)
+{
+	int64_t n = seq - j->packets.seq;
+
+	if (n > 0 && n <= PACKETS_SLOTS)
+		j->stats.concealed += (uint64_t)n * (j->frame ? j->frame : FRAME);
+	packets_step_to(&j->packets, seq);
+}
+
+static void start_talk(struct jbuf *j, const struct packet *s, int64_t when_us)
 {
 	if (j->fresh)
-		j->seq = s->seq;
-	step_to(j, s->seq);
+		j->packets.seq = s->seq;
+	give_up(j, s->seq);
 	j->ts = s->ts;
 	j->playing = j->begins = true;
 	j->fresh = j->shrinking = false;
-	j->extended = 0;
+	j->tape.extended = j->tape.made = 0;
 	j->delay_us = delay_now(j, when_us);
 }
 
 /* Not playing.  Silence up to the moment when the first packet is due. */
 static void fill_waiting(struct jbuf *j, int64_t when_us)
 {
-	struct slot *s = first_slot(j);
-	int64_t at = when_us + us_of((int64_t)j->len), due;
-	size_t room = JBUF_BLOCK - j->len, n = room;
+	struct packet *s = packets_first(&j->packets);
+	int64_t at = when_us + us_of((int64_t)j->tape.len), due;
+	size_t room = JBUF_BLOCK - j->tape.len, n = room;
 
 	if (s) {
 		due = jitter_due_us(&j->jitter, s->ts) + j->jitter.target_us;
@@ -474,114 +303,158 @@ static void fill_waiting(struct jbuf *j, int64_t when_us)
 	if (j->quiet_sender && j->dtx_filled < IDLE && n >= DECODE_STEP)
 		add_comfort(j, n);
 	else
-		add_zeros(j, n);
+		tape_add_zeros(&j->tape, n);
 }
 
-static void fade_in(int16_t *x, size_t n)
-{
-	static const int16_t silence[FADE_IN];
+/* ---- packets ---- */
 
-	stretch_blend(x, silence, n < FADE_IN ? n : FADE_IN);
+/* A copy in the next packet is of use only if that one is here in time: where
+ * packets are lost and copies come, one frame more of delay buys them. */
+static void note_fate(struct jbuf *j, bool lost, bool copy)
+{
+	j->loses += ((lost ? 1 : 0) - j->loses) / LOSES_PACKETS;
+	/* Pauses have none: what was seen once is forgotten slowly. */
+	if (copy)
+		j->copies += (1 - j->copies) / COPIES_COME;
+	else
+		j->copies -= j->copies / COPIES_GO;
+	j->waits = j->copies > COPIES_ENOUGH && j->loses > (j->waits ? LOSES_FEW : LOSES_MANY);
+	jitter_wait(&j->jitter, j->waits ? us_of(j->frame ? j->frame : FRAME) : 0);
 }
 
-static void play(struct jbuf *j, struct slot *s, int64_t when_us)
+/* Behind the tape; says how many samples. */
+static int decode(struct jbuf *j, const struct packet *s)
 {
-	int n = s->samples;
+	int n;
 
-	if (!n) {                               /* padding */
-		slot_clear(j, s);
-		step(j, true);
+	if (j->tape.extended)
+		decoder_back(j->decoder);
+	if (j->tape.most == 2)
+		tape_set_channels(&j->tape, decoder_turn(j->decoder, s->data, s->len));
+	n = decoder_packet(j->decoder, s->data, s->len, tape_end(&j->tape));
+	if (n > 0)
+		return n;
+	j->stats.bad++;
+	j->stats.concealed += s->samples;
+	n = decoder_conceal(j->decoder, tape_end(&j->tape), s->samples);
+	if (n > 0)
+		return n;
+	memset(tape_end(&j->tape), 0, s->samples * j->tape.channels * sizeof(int16_t));
+	return s->samples;
+}
+
+static void play(struct jbuf *j, struct packet *s, int64_t when_us)
+{
+	int n;
+
+	if (!s->samples) {                      /* padding */
+		packets_release(&j->packets, s);
+		packets_step(&j->packets, true);
 		return;
 	}
-	if (s->ts > j->ts || j->extended >= STRETCH_FADE) {
-		if (s->ts <= j->ts)             /* it was sent in time, and waited for */
-			j->stats.concealed += j->extended;
+	if (s->ts > j->ts || tape_is_silent(&j->tape)) {
 		pause_talk(j);
 		return;
 	}
-	n = decoder_packet(j->decoder, s->data, s->len, end_of(j));
-	if (n < 0) {
-		j->stats.bad++;
-		n = decoder_conceal(j->decoder, end_of(j), s->samples);
-		j->stats.concealed += s->samples;
-	}
-	if (n < 0) {
-		memset(end_of(j), 0, s->samples * sizeof(*j->pcm));
-		n = s->samples;
-	}
-	j->stats.concealed += j->extended;      /* it was late: the sound was drawn out */
+	n = decode(j, s);
+	j->stats.concealed += j->tape.extended; /* it was late: the sound was drawn out */
+	j->waited_us += when_us + us_of((int64_t)j->tape.len) - s->arrival_us;
+	j->decoded++;
 	if (j->begins)
-		fade_in(end_of(j), (size_t)n);
-	take_decoded(j, (size_t)n, 0);
+		tape_fade_in(&j->tape, (size_t)n);
+	else if (!j->tape.extended)
+		tape_lead_in(&j->tape, (size_t)n);
+	tape_add(&j->tape, (size_t)n, 0);
 	j->ts = s->ts + n;
-	if (j->extended)
+	if (j->tape.extended)
 		j->delay_us = delay_now(j, when_us);
 	j->begins = false;
 	j->frame = (unsigned)n;
 	j->stats.fec_recovered += s->recovered;
-	j->waited_us += when_us - s->arrival_us;
-	j->decoded++;
 	j->quiet_sender = s->len <= 2;          /* RFC 6716, section 2.1.9 */
 	j->dtx_filled = 0;
-	j->extended = 0;
-	slot_clear(j, s);
-	step(j, true);
+	j->tape.extended = 0;
+	note_fate(j, false, s->recovered || decoder_has_fec(s->data, s->len));
+	packets_release(&j->packets, s);
+	packets_step(&j->packets, true);
 	lead_delay(j);
 }
 
-/* One lost packet of n samples; next: the one right behind it, or NULL. */
-static void fill_lost(struct jbuf *j, int n, const struct slot *next)
+/* Behind the tape: n samples of a lost packet, of which the first `skip` are
+ * made up already.  next: the packet that has a copy of it, or NULL. */
+static void decode_lost(struct jbuf *j, int n, int skip, const struct packet *next)
 {
-	size_t skip = j->extended < (size_t)n ? j->extended : (size_t)n;
-	bool fec = next && next->data && decoder_has_fec(next->data, next->len);
-	int got;
+	struct tape *t = &j->tape;
+	int got, rest = n - skip;
 
-	if (next && next->data)
-		got = decoder_fec(j->decoder, next->data, next->len, end_of(j), n);
-	else
-		got = decoder_conceal(j->decoder, end_of(j), n);
-	if (got < n)
-		memset(end_of(j), 0, (size_t)n * sizeof(*j->pcm));
-	take_decoded(j, (size_t)n, skip);
-	if (skip < (size_t)n)
-		j->extended = 0;
-	else
-		j->extended -= skip;
-	if (fec)
+	if (next) {
+		if (t->extended)
+			decoder_back(j->decoder);
+		got = decoder_fec(j->decoder, next->data, next->len, tape_end(t), n);
+		if (got < n)
+			memset(tape_end(t), 0, (size_t)n * t->channels * sizeof(int16_t));
+		tape_add(t, (size_t)n, (size_t)skip);
+		return;
+	}
+	/* What was made up came from the same decoder: it goes on. */
+	if (rest > 0) {
+		got = decoder_conceal(j->decoder, tape_end(t), rest);
+		if (got < rest)
+			tape_extend(t, (size_t)rest);
+		else
+			tape_add_made(t, (size_t)rest);
+	}
+	decoder_mark(j->decoder);
+}
+
+/* One lost packet of n samples; next: the one right behind it, or NULL. */
+static void fill_lost(struct jbuf *j, int n, const struct packet *next)
+{
+	size_t skip = j->tape.extended < (size_t)n ? j->tape.extended : (size_t)n;
+	bool copy = next && next->len && decoder_has_fec(next->data, next->len);
+
+	decode_lost(j, n, (int)skip, copy ? next : NULL);
+	j->tape.extended -= skip;
+	if (copy)
 		j->stats.fec_recovered++;
 	else
 		j->stats.concealed += (uint64_t)n;
 	j->ts += n;
-	step_to(j, j->seq + 1);
+	packets_step_to(&j->packets, j->packets.seq + 1);
+	note_fate(j, true, copy);
 }
 
 /* The next packet is missing, a later one is here. */
-static void conceal(struct jbuf *j, const struct slot *s, int64_t when_us)
+static void conceal(struct jbuf *j, struct packet *s, int64_t when_us)
 {
-	int64_t missing = s->seq - j->seq, gap = s->ts - j->ts;
-	int n = (int)(j->frame ? j->frame : HZ / 50);
+	int64_t missing = s->seq - j->packets.seq, gap = s->ts - j->ts;
+	int n = (int)(j->frame ? j->frame : FRAME);
 
-	if (j->extended >= STRETCH_FADE || missing * n > HZ / 2) {
+	if (tape_is_silent(&j->tape) || missing * n > HZ / 2) {
 		/* Silence reigns already; or so much is gone that the talk
 		 * may as well find its time anew. */
-		j->stats.concealed += (uint64_t)(gap < 0 ? 0 : gap < IDLE ? gap : IDLE);
 		pause_talk(j);
 		return;
 	}
-	if (delay_now(j, when_us) < j->jitter.target_us - LACK_US && j->extended < WAIT_MAX) {
+	if (delay_now(j, when_us) < j->jitter.target_us - LACK_US && j->tape.extended < WAIT_MAX) {
 		/* More delay is wanted anyway: it may still come. */
-		add_extension(j, JBUF_BLOCK);
+		make_up(j, JBUF_BLOCK);
 		return;
 	}
 	if (n > gap)
 		n = (int)gap;
 	n -= n % DECODE_STEP;
 	if (n <= 0) {
-		step_to(j, s->seq);
+		packets_step_to(&j->packets, s->seq);
 		j->ts = s->ts;
 		return;
 	}
 	fill_lost(j, n, missing == 1 && n == gap ? s : NULL);
+	/* The one behind the hole is decoded at once: what was made up can
+	 * lead to it. */
+	if (j->packets.seq == s->seq && j->tape.made && !j->tape.extended &&
+	    j->tape.len <= TAPE_MORE)
+		play(j, s, when_us);
 }
 
 /* Nothing is here at all. */
@@ -591,10 +464,10 @@ static void fill_dry(struct jbuf *j)
 		add_comfort(j, JBUF_BLOCK);
 		return;
 	}
-	add_extension(j, JBUF_BLOCK);
-	if (j->extended >= IDLE || (j->quiet_sender && j->extended >= JBUF_BLOCK)) {
+	make_up(j, JBUF_BLOCK);
+	if (j->tape.extended >= IDLE || (j->quiet_sender && j->tape.extended >= JBUF_BLOCK)) {
 		j->playing = false;
-		j->extended = 0;
+		j->tape.extended = j->tape.made = 0;
 	}
 }
 
@@ -602,42 +475,44 @@ static void fill_dry(struct jbuf *j)
 static void skip_ahead(struct jbuf *j, int64_t when_us)
 {
 	int64_t over = delay_now(j, when_us) - j->jitter.target_us;
-	struct slot *s;
+	struct packet *s;
 
-	if (over <= SKIP_US || j->count < 2)
+	if (over <= SKIP_US || j->packets.count < 2)
 		return;
-	while (over > EXCESS_US && j->count > 1 && (s = first_slot(j))) {
+	while (over > EXCESS_US && j->packets.count > 1 && (s = packets_first(&j->packets))) {
 		over -= us_of(s->samples);
-		step_to(j, s->seq + 1);
-		slot_clear(j, s);
+		give_up(j, s->seq + 1);
+		packets_release(&j->packets, s);
 	}
-	s = first_slot(j);
+	s = packets_first(&j->packets);
 	if (!s)
 		return;
-	if (!j->extended)
-		add_extension(j, BLEND);
-	step_to(j, s->seq);
+	if (!j->tape.extended)
+		make_up(j, BLEND);
+	give_up(j, s->seq);
 	j->ts = s->ts;
 	j->delay_us = delay_now(j, when_us);
 }
 
+/* ---- pull ---- */
+
 static void fill(struct jbuf *j, int64_t when_us)
 {
-	struct slot *s;
+	struct packet *s;
 
 	if (!j->playing) {
 		if (j->cut)
 			pause_talk(j);
 		j->cut = false;
-		if (j->len < JBUF_BLOCK)
+		if (j->tape.len < JBUF_BLOCK)
 			fill_waiting(j, when_us);
 		return;
 	}
 	skip_ahead(j, when_us);
-	s = first_slot(j);
+	s = packets_first(&j->packets);
 	if (!s)
 		fill_dry(j);
-	else if (s->seq == j->seq)
+	else if (s->seq == j->packets.seq)
 		play(j, s, when_us);
 	else
 		conceal(j, s, when_us);
@@ -645,14 +520,14 @@ static void fill(struct jbuf *j, int64_t when_us)
 
 static void note_block(struct jbuf *j, int64_t when_us)
 {
-	int64_t delay, held = (int64_t)j->len;
+	int64_t delay, held = (int64_t)j->tape.len;
 
 	if (!j->playing)
 		return;
 	delay = delay_now(j, when_us);
 	j->delay_us += (delay - j->delay_us) / 16;
-	if (j->count)
-		held = j->newest_ts + j->frame - j->ts + (int64_t)j->len;
+	if (j->packets.count)
+		held = j->packets.newest_ts + j->frame - j->ts + (int64_t)j->tape.len;
 	j->held += ((double)held - j->held) / 32;
 	if (j->pulled < SETTLED)
 		j->pulled++;
@@ -660,30 +535,31 @@ static void note_block(struct jbuf *j, int64_t when_us)
 
 unsigned jbuf_pull(struct jbuf *j, int16_t out[JBUF_BLOCK * JBUF_CHANNELS], int64_t when_us)
 {
-	if (!j->playing && !j->count && !j->len && !j->cut &&
+	struct tape *t = &j->tape;
+
+	if (!j->playing && !j->packets.count && !t->len && !j->cut &&
 	    !(j->quiet_sender && j->dtx_filled < IDLE))
 		return 0;
 	note_block(j, when_us);
 	/* Each turn adds samples or deals with a packet; a hostile heap of
 	 * empty ones ends here. */
-	for (int turn = 0; j->len < JBUF_BLOCK && turn < 2 * SLOTS; turn++)
+	for (int turn = 0; t->len < JBUF_BLOCK && turn < 2 * PACKETS_SLOTS; turn++)
 		fill(j, when_us);
-	if (j->len < JBUF_BLOCK)
-		add_zeros(j, JBUF_BLOCK - j->len);
-	memcpy(out, j->pcm + STRETCH_PAST, JBUF_BLOCK * sizeof(*out));
-	j->len -= JBUF_BLOCK;
-	memmove(j->pcm, j->pcm + JBUF_BLOCK, (STRETCH_PAST + j->len) * sizeof(*j->pcm));
-	return 1;
+	if (t->len < JBUF_BLOCK)
+		tape_add_zeros(t, JBUF_BLOCK - t->len);
+	tape_take(t, out, JBUF_BLOCK);
+	return t->channels;
 }
 
 void jbuf_flush(struct jbuf *j)
 {
-	drop_all(j);
-	if (j->known && j->newest_seq >= j->seq)
-		j->seq = j->newest_seq + 1;
-	done_reset(j);
-	memset(j->pcm, 0, sizeof(j->pcm));
-	j->len = j->extended = 0;
+	struct packets *p = &j->packets;
+
+	packets_drop(p);
+	if (p->known && p->newest_seq >= p->seq)
+		p->seq = p->newest_seq + 1;
+	packets_forget_done(p);
+	tape_clear(&j->tape);
 	j->playing = j->cut = j->quiet_sender = false;
 	j->fresh = true;                /* what was not taken meanwhile is not lost */
 }
@@ -691,6 +567,9 @@ void jbuf_flush(struct jbuf *j)
 void jbuf_stats(const struct jbuf *j, struct jbuf_stats *out)
 {
 	*out = j->stats;
+	out->late = j->packets.late;
+	out->lost = j->packets.lost;
+	out->duplicate = j->packets.duplicate;
 	out->buffer_ms = j->playing ? (unsigned)(j->held / (HZ / 1000) + 0.5) : 0;
 	out->target_ms = (unsigned)(j->jitter.target_us / 1000);
 	out->delay_ms = j->playing && j->delay_us > 0 ? (unsigned)(j->delay_us / 1000) : 0;

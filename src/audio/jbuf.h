@@ -10,6 +10,7 @@
 #define AUDIO_JBUF_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "audio/engine.h"
 #include "base/frame.h"
 
 enum { JBUF_BLOCK = 480 /* 10 ms at 48 kHz */, JBUF_CHANNELS = 2 /* at most */ };
@@ -18,6 +19,9 @@ struct jbuf;
 
 int jbuf_new(struct jbuf **out);
 void jbuf_free(struct jbuf **j);
+
+/* How much delay there may be; normal until it is said. */
+void jbuf_wish(struct jbuf *j, enum audio_delay wish);
 
 /* Keeps a copy of the payload.  0; -EBADMSG: no Opus packet; -EALREADY: late
  * or known; -ENOMEM. */
@@ -38,7 +42,7 @@ struct jbuf_stats {
 	double jitter_ms;
 };
 void jbuf_stats(const struct jbuf *j, struct jbuf_stats *out);
-/* Sum of the ms from a packet's arrival to its decoding, and of how many. */
+/* Sum of the ms from a packet's arrival to its first sample, and of how many. */
 double jbuf_waited(const struct jbuf *j, double *packets);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "audio/jbuf.h"
 #include "audio/level.h"
+#include "base/rt.h"
 
 enum { LEVEL_UNSAID = 1 /* of media_frame.level */ };
 static const double gain_max = 16;              /* 24 dB; the limiter takes the rest */
@@ -19,7 +20,7 @@ struct voice {
 	uint32_t ssrc;
 	struct jbuf *jbuf;      /* NULL: nothing to decode yet */
 	float gain, gain_now;   /* what it should be, where it stands */
-	bool leaving;           /* fades out, then is freed */
+	bool leaving, gone;     /* fades out; did, and is to be freed */
 	bool says_level;        /* in its headers */
 	uint64_t frames;
 	int64_t heard_us;       /* last frame */
@@ -110,6 +111,7 @@ int voices_input(struct voices *vs, const struct media_frame *f, bool listen)
 		err = jbuf_new(&v->jbuf);
 		if (err)
 			return err;
+		jbuf_wish(v->jbuf, vs->delay);
 	}
 	return jbuf_put(v->jbuf, f);
 }
@@ -124,6 +126,14 @@ int voices_gain(struct voices *vs, uint32_t ssrc, double gain)
 	if (!v->frames)
 		v->gain_now = v->gain;
 	return 0;
+}
+
+void voices_delay(struct voices *vs, enum audio_delay delay)
+{
+	vs->delay = delay;
+	for (size_t i = 0; i < vs->count; i++)
+		if (vs->v[i]->jbuf)
+			jbuf_wish(vs->v[i]->jbuf, delay);
 }
 
 void voices_remove(struct voices *vs, uint32_t ssrc)
@@ -168,11 +178,19 @@ static void mix_one(struct voice *v, struct mixer *m, int64_t when_us)
 
 void voices_mix(struct voices *vs, struct mixer *m, int64_t when_us)
 {
-	for (size_t i = vs->count; i--;) {
+	rt_enter();
+	for (size_t i = 0; i < vs->count; i++) {
 		mix_one(vs->v[i], m, when_us);
-		if (vs->v[i]->leaving)
-			drop(vs, i);
+		vs->v[i]->gone = vs->v[i]->leaving;
 	}
+	rt_leave();
+}
+
+void voices_sweep(struct voices *vs)
+{
+	for (size_t i = vs->count; i--;)
+		if (vs->v[i]->gone)
+			drop(vs, i);
 }
 
 void voices_stats(const struct voices *vs, struct audio_stats *out)

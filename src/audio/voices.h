@@ -13,6 +13,7 @@ struct voice;
 struct voices {
 	struct voice *v[VOICES_MAX];
 	size_t count;
+	enum audio_delay delay;
 	/* Of those that are gone. */
 	uint64_t late, concealed, fec_recovered;
 };
@@ -21,11 +22,15 @@ void voices_free(struct voices *vs);
 /* listen: somebody hears it; else the level is taken from the header alone. */
 int voices_input(struct voices *vs, const struct media_frame *f, bool listen);
 int voices_gain(struct voices *vs, uint32_t ssrc, double gain);
+void voices_delay(struct voices *vs, enum audio_delay delay);
 void voices_remove(struct voices *vs, uint32_t ssrc);
 /* Nobody listens any more: what waits is dropped. */
 void voices_flush(struct voices *vs);
-/* Adds the next 10 ms of all, due at when_us. */
+/* Adds the next 10 ms of all, due at when_us.  RT-safe: allocates and frees
+ * nothing, takes no lock. */
 void voices_mix(struct voices *vs, struct mixer *m, int64_t when_us);
+/* Frees what has left, after mixing. */
+void voices_sweep(struct voices *vs);
 
 void voices_stats(const struct voices *vs, struct audio_stats *out);
 size_t voices_each(const struct voices *vs, struct audio_source_stats *out, size_t max,

@@ -1,4 +1,4 @@
-/* rt.c - the guard of the sound card's callback; see the header */
+/* rt.c - the guard of what must never wait; see the header */
 #include "base/rt.h"
 #ifdef TTYMEET_DEBUG
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void rt_leave(void)
 
 void rt_forbid(const char *what)
 {
-	static const char words[] = "ttymeet: in the sound card's callback: ";
+	static const char words[] = "ttymeet: where nothing may wait: ";
 
 	if (!depth)
 		return;

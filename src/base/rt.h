@@ -1,4 +1,4 @@
-/* rt.h - marks code that runs in the sound card's callback
+/* rt.h - marks code that must never wait: the sound card's callback, the mix
  *
  * In debug builds rt_enter() and rt_leave() count in a thread-local, and the
  * log, malloc and free (by -Wl,--wrap) and the lock wrappers abort with their

@@ -136,6 +136,8 @@ void command_apply_setting(struct session *s, const char *key)
 		sound_device(s->sound, AUDIO_SPEAKER, v);
 	if (s->sound && text_starts(key, "audio."))
 		sound_sending(s->sound);
+	if (s->sound && !strcmp(key, "audio.delay"))
+		sound_delay(s->sound, v);
 	if (!strcmp(key, "name") && session_call(s))
 		call_set_name(session_call(s), v, clock_now_us());
 	session_kick(s);
@@ -471,7 +473,8 @@ static const struct command table[] = {
 	{ "aec", NULL, "sound", "[on|off]", "echo cancellation, for this call", 0, 1, 0, run_aec },
 	{ "ns", NULL, "sound", "[on|off]", "noise suppression, for this call", 0, 1, 0, run_ns },
 	{ "agc", NULL, "sound", "[on|off]", "automatic gain, for this call", 0, 1, 0, run_agc },
-	LATER("delay", "sound", "low|normal|safe", "how much to buffer"),
+	{ "delay", NULL, "sound", "[low|normal|safe]",
+	  "how much is kept in hand against a bad line", 0, 1, 0, run_delay },
 	LATER("record", "sound", "[FILE]|stop", "record the call"),
 
 	LATER("play", "listening", "FILE...", "play files to all"),

@@ -271,3 +271,13 @@ int run_agc(struct session *s, int argc, char **argv, struct buf *text, const ch
 {
 	return switch_step(s, "audio.agc", "automatic gain", argc, argv, text, kind);
 }
+
+int run_delay(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	int err = argc > 1 ? set_for_now(s, "audio.delay", argv[1], text, kind) : 0;
+
+	if (err)
+		return err;
+	buf_addf(text, "delay: %s", settings_text(s->settings, "audio.delay"));
+	return 0;
+}

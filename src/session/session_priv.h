@@ -142,6 +142,7 @@ void sound_muted(struct sound *so, bool muted, bool by_key);
 void sound_deaf(struct sound *so, bool deaf);
 void sound_sending(struct sound *so);   /* as the settings are now */
 void sound_line(struct sound *so, const struct audio_line *line);
+void sound_delay(struct sound *so, const char *word);      /* of audio.delay */
 void sound_start_files(struct sound *so);
 void sound_gain(struct sound *so, uint32_t ssrc, double gain);
 void sound_source_gone(struct sound *so, uint32_t ssrc);
@@ -195,6 +196,7 @@ command_fn run_music;
 command_fn run_aec;
 command_fn run_ns;
 command_fn run_agc;
+command_fn run_delay;
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */

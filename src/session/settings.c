@@ -26,6 +26,8 @@ static const struct setting table[] = {
 	  "speaker: default, none, null, file:PATH, a device's name or number", false },
 	{ "audio.no_mic", SETTING_BOOL, "off", NULL,
 	  "send no sound at all, open no microphone", false },
+	{ "audio.delay", SETTING_CHOICE, "normal", "low|normal|safe",
+	  "low: a gap now and then rather than delay; safe: the other way round", false },
 	{ "audio.bitrate", SETTING_INT, "32", "6|510", "Opus bitrate in kbit/s", false },
 	{ "audio.complexity", SETTING_INT, "9", "0|10",
 	  "Opus encoder complexity; less is cheaper", false },

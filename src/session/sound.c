@@ -138,7 +138,7 @@ static void end_audio(void *ctx)
 
 /* ---- orders, loop to media ---- */
 
-enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_SENDING, ORDER_LINE, ORDER_FILES,
+enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_DELAY, ORDER_SENDING, ORDER_LINE, ORDER_FILES,
 	ORDER_GAIN, ORDER_GONE };
 
 struct order_msg {
@@ -147,6 +147,7 @@ struct order_msg {
 	enum order order;
 	enum audio_side side;
 	bool on, by_key;
+	enum audio_delay delay;
 	uint32_t ssrc;
 	double value;
 	char *text;
@@ -182,6 +183,9 @@ static void order_run(struct post_msg *m)
 			break;
 		case ORDER_LINE:
 			audio_set_line(so->audio, &o->line);
+			break;
+		case ORDER_DELAY:
+			audio_set_delay(so->audio, o->delay);
 			break;
 		case ORDER_FILES:
 			audio_start_files(so->audio);
@@ -250,6 +254,17 @@ static struct audio_sending sending(const struct settings *set)
 	};
 }
 
+static enum audio_delay delay_of(const char *word)
+{
+	return !strcmp(word, "low") ? AUDIO_DELAY_LOW
+	     : !strcmp(word, "safe") ? AUDIO_DELAY_SAFE : AUDIO_DELAY_NORMAL;
+}
+
+void sound_delay(struct sound *so, const char *word)
+{
+	order(so, (struct order_msg){ .order = ORDER_DELAY, .delay = delay_of(word) });
+}
+
 void sound_sending(struct sound *so)
 {
 	order(so, (struct order_msg){ .order = ORDER_SENDING,
@@ -310,6 +325,7 @@ int sound_new(struct sound **out, struct session *s, bool loopback)
 	struct audio_config ac = {
 		.sending = sending(set),
 		.complexity = (int)settings_int(set, "audio.complexity"),
+		.delay = delay_of(settings_text(set, "audio.delay")),
 	};
 	struct media_config mc = {
 		.loopback = loopback,

@@ -3,7 +3,8 @@
 
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
-	test_plan[], test_gate[], test_mic[], test_process[];
+	test_plan[], test_gate[], test_mic[], test_process[],
+	test_jitter[], test_stereo[];
 
 int main(int argc, char **argv)
 {
@@ -16,7 +17,9 @@ int main(int argc, char **argv)
 		{ "mixer", test_mixer },
 		{ "codec", test_codec },
 		{ "stretch", test_stretch },
+		{ "jitter", test_jitter },
 		{ "jbuf", test_jbuf },
+		{ "stereo", test_stereo },
 		{ "files", test_files },
 		{ "devices", test_devices },
 		{ "engine", test_engine },
