@@ -127,6 +127,16 @@ static void start_over(struct jbuf *j, const struct media_frame *f)
 	j->pulled = 0;
 }
 
+/* Pauses have no copies, and lost packets none to see: what was seen once is
+ * forgotten slowly. */
+static void note_copy(struct jbuf *j, bool copy)
+{
+	if (copy)
+		j->copies += (1 - j->copies) / COPIES_COME;
+	else
+		j->copies -= j->copies / COPIES_GO;
+}
+
 /* Two channels need more room; where there is none they are heard in one. */
 static void prepare(struct jbuf *j, const struct media_frame *f)
 {
@@ -167,8 +177,12 @@ int jbuf_put(struct jbuf *j, const struct media_frame *f)
 		return -EALREADY;
 	if (!f->recovered && samples)
 		jitter_packet(&j->jitter, ts, f->arrival_us);
+	/* Where copies come only one that was needed is seen here, in time or not. */
+	if (f->recovered)
+		note_copy(j, true);
 	if (seq < p->seq || p->newest_seq - seq >= PACKETS_SLOTS) {
-		packets_note_late(p, seq);
+		if (!f->recovered)
+			packets_note_late(p, seq);
 		return -EALREADY;
 	}
 	prepare(j, f);
@@ -313,11 +327,7 @@ static void fill_waiting(struct jbuf *j, int64_t when_us)
 static void note_fate(struct jbuf *j, bool lost, bool copy)
 {
 	j->loses += ((lost ? 1 : 0) - j->loses) / LOSES_PACKETS;
-	/* Pauses have none: what was seen once is forgotten slowly. */
-	if (copy)
-		j->copies += (1 - j->copies) / COPIES_COME;
-	else
-		j->copies -= j->copies / COPIES_GO;
+	note_copy(j, copy);
 	j->waits = j->copies > COPIES_ENOUGH && j->loses > (j->waits ? LOSES_FEW : LOSES_MANY);
 	jitter_wait(&j->jitter, j->waits ? us_of(j->frame ? j->frame : FRAME) : 0);
 }
@@ -374,7 +384,7 @@ static void play(struct jbuf *j, struct packet *s, int64_t when_us)
 	j->quiet_sender = s->len <= 2;          /* RFC 6716, section 2.1.9 */
 	j->dtx_filled = 0;
 	j->tape.extended = 0;
-	note_fate(j, false, s->recovered || decoder_has_fec(s->data, s->len));
+	note_fate(j, s->recovered, decoder_has_fec(s->data, s->len));
 	packets_release(&j->packets, s);
 	packets_step(&j->packets, true);
 	lead_delay(j);

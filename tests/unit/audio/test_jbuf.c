@@ -23,6 +23,7 @@ struct packet {
 	uint16_t seq;
 	uint32_t ts;
 	bool lost, twice, given;
+	bool copied;            /* if lost, comes with the next one (RFC 2198) */
 };
 
 struct line {
@@ -100,6 +101,16 @@ static void give(struct line *l, struct packet *p)
 	p->given = true;
 	if (p->lost)
 		return;
+	if (p > l->packet && p[-1].lost && p[-1].copied) {
+		struct media_frame c = f;
+
+		c.seq = p[-1].seq;
+		c.timestamp = p[-1].ts;
+		c.payload = p[-1].p;
+		c.len = (size_t)p[-1].len;
+		c.recovered = true;
+		jbuf_put(l->jbuf, &c);
+	}
 	jbuf_put(l->jbuf, &f);
 	if (p->twice)
 		assert_int_equal(jbuf_put(l->jbuf, &f), -EALREADY);
@@ -317,6 +328,22 @@ static void copies_are_waited_for_where_packets_are_lost(void **state)
 	/* The first few are lost before it is known that copies are worth it,
 	 * and packets of a pause carry none. */
 	assert_true(l.stats.fec_recovered * 10 >= lost * 7);
+	assert_in_range(l.stats.delay_ms, 15, 60);
+	line_free(&l);
+}
+
+static void copies_that_come_by_themselves_are_waited_for(void **state)
+{
+	struct line l;
+	size_t lost = 0;
+
+	(void)state;
+	line_new(&l, signal_speech(20 * HZ, 12), 20 * HZ, 960, 0);
+	for (size_t i = 100; i < 900; i += 15, lost++)
+		l.packet[i].lost = l.packet[i].copied = true;
+	run(&l);
+	assert_true(l.stats.fec_recovered * 10 >= lost * 7);
+	assert_int_equal(l.stats.late, 0);
 	assert_in_range(l.stats.delay_ms, 15, 60);
 	line_free(&l);
 }
@@ -658,6 +685,7 @@ const struct CMUnitTest test_jbuf[] = {
 	cmocka_unit_test(single_losses_make_no_gap_at_the_least_delay),
 	cmocka_unit_test(copies_in_the_next_packet_are_used),
 	cmocka_unit_test(copies_are_waited_for_where_packets_are_lost),
+	cmocka_unit_test(copies_that_come_by_themselves_are_waited_for),
 	cmocka_unit_test(where_nothing_is_lost_nothing_is_waited_for),
 	cmocka_unit_test(a_stall_that_comes_again_costs_one_gap),
 	cmocka_unit_test(a_burst_of_loss_is_no_longer_than_itself),
