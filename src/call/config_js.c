@@ -315,6 +315,7 @@ int deployment_parse(struct deployment *d, const char *js, size_t len, const str
 		err = -EINVAL;
 	if (!err)
 		err = set_defaults(d, a, a->host, "conference");
+	d->bosh_only = d->bosh && !d->websocket;
 	if (!err && !d->websocket)
 		d->websocket = websocket_beside(d, a);
 	clean_websocket(d, a);

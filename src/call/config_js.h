@@ -18,6 +18,7 @@ struct deployment {
 	char *focus_user_jid;           /* NULL */
 	char *websocket;                /* absolute, without ?room= ; NULL: none */
 	char *bosh;                     /* NULL */
+	bool bosh_only;                 /* no word of a WebSocket: the address is a guess */
 	char *conference_request;       /* absolute URL; NULL: by IQ */
 	char *keepalive_url;            /* NULL */
 	char *hidden_domain;            /* NULL */

@@ -311,6 +311,9 @@ void call_stream_closed(struct call *c, int error, int status, const char *text,
 	else if (!was_up && error == NET_HTTP && join_guess_failed(c, true, "no WebSocket at %s (%d)",
 								   c->d.websocket, status))
 		;
+	else if (!was_up && error == NET_HTTP && c->d.bosh_only)
+		call_lost(c, CALL_END_NO_SERVER, "no-websocket", "%s offers no WebSocket (only BOSH at %s), and BOSH is "
+			  "not built in: its operator can switch on mod_websocket", c->a.authority, c->d.bosh);
 	else if (!was_up)
 		call_lost(c, CALL_END_NO_SERVER, error == NET_TLS ? "tls" : "unreachable", "%s: %s",
 			  c->d.websocket, why);

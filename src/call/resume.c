@@ -7,8 +7,8 @@
  * Meanwhile the call stays joined: room, media session and bridge channel are
  * as they were, the sound goes its own way, and what is to be said waits here
  * (presence: its last state; messages: in talk.c) or in the stream.  Waits are
- * the web client's (three, uniform between 1.5 s * n and 3^n s), then go on
- * as long as there is hope; a network that came back, or somebody who asks,
+ * the web client's (uniform between 1.5 s * n and 3^n s, at most 15 s), but go
+ * on beyond its three as long as there is hope; a network that came back, or somebody who asks,
  * ends them.
  */
 #include "call/call_priv.h"
@@ -22,11 +22,9 @@ enum {
 
 static int64_t wait_us(struct call *c)
 {
-	static const int lo_ms[] = { 1500, 3000, 4500 }, hi_ms[] = { 3000, 9000, 27000 };
-	unsigned n = c->resume_try < 3 ? c->resume_try : 3;
+	static const int lo_ms[] = { 1500, 3000, 4500 }, hi_ms[] = { 3000, 9000, 15000 };
+	unsigned n = c->resume_try < 2 ? c->resume_try : 2;
 
-	if (n == 3)
-		return call_random_us(c, 4500000, 15000000);
 	return call_random_us(c, lo_ms[n] * INT64_C(1000), hi_ms[n] * INT64_C(1000));
 }
 

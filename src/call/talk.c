@@ -341,7 +341,7 @@ static int enqueue(struct call *c, const char *to, const char *text, const char 
 	push(&c->out, q);
 	talk_tick(c);
 	if (c->out.count && (c->phase != PHASE_JOINED || c->cut))
-		call_notice(c, "the connection is down: your message is sent when it is back");
+		call_notice(c, "the connection is down; sent when it is back: %s", q->text);
 	return 0;
 }
 

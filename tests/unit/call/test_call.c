@@ -698,7 +698,7 @@ static void test_chat_over_a_break(void **state)
 	lost_id = xml_attr(s.sent[s.sents - 1].x, "id");
 	script_lose(&s);
 	assert_int_equal(call_say(s.call, "typed meanwhile", NULL, NULL, s.now), 0);
-	assert_told(&s, "notice the connection is down: your message is sent when it is back");
+	assert_told(&s, "notice the connection is down; sent when it is back: ");
 	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	buf_clear(&s.told);
 	/* History: what we know, what did arrive, and something new. */

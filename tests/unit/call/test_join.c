@@ -360,6 +360,21 @@ static void answer_config(struct script *s, int status, const char *body)
 	call_http_input(s->call, 1, &a, s->now);
 }
 
+static void test_only_bosh(void **state)
+{
+	static const struct script_config cfg = { .url = "http://127.0.0.1:8080/room" };
+	struct script s;
+
+	(void)state;
+	script_new(&s, &cfg);
+	answer_config(&s, 200, "var config = { hosts: { domain: 'meet.test', muc: 'conference.meet.test' },"
+		      " bosh: 'http://127.0.0.1:8080/http-bind' };");
+	assert_string_equal(s.stream_url, "ws://127.0.0.1:8080/xmpp-websocket?room=room");
+	call_stream_closed(s.call, NET_HTTP, 404, "HTTP 404", s.now);
+	assert_told(&s, "left 3 no-websocket 127.0.0.1:8080 offers no WebSocket (only BOSH at http://127.0.0.1:8080/http-bind)");
+	script_free(&s);
+}
+
 static void test_no_server(void **state)
 {
 	static const struct { struct call_http_answer a; const char *told[2]; } t[] = {
@@ -535,6 +550,7 @@ const struct CMUnitTest test_join[] = {
 	cmocka_unit_test(test_name_required),
 	cmocka_unit_test(test_request_refused),
 	cmocka_unit_test(test_no_server),
+	cmocka_unit_test(test_only_bosh),
 	cmocka_unit_test(test_no_jitsi),
 	cmocka_unit_test(test_guesses),
 	cmocka_unit_test(test_first_failures_end),
