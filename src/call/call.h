@@ -179,6 +179,8 @@ void call_join(struct call *c, int64_t now_us);
 /* Leaves properly; CALL_EV_ENDED follows within 1 s. */
 void call_leave(struct call *c, int64_t now_us);
 int call_set_muted(struct call *c, bool muted, int64_t now_us);
+/* Whether the focus was asked to let us speak, and has not answered yet. */
+bool call_asks_to_speak(const struct call *c);
 int call_set_name(struct call *c, const char *name, int64_t now_us);
 /* Of the room: tried at once where one was asked for (CALL_EV_ERROR of kind
  * "password"), else with the next join.  Copied. */

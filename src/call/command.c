@@ -78,6 +78,7 @@ static void on_unmute_answer(void *ctx, const struct xml *answer)
 	if (answer && type && !strcmp(type, "result")) {
 		c->muted_by_focus = false;
 		set_muted(c, false);
+		call_notice(c, "the others can hear you");
 		return;
 	}
 	/* The front end thinks that we speak: say that we do not, and why. */
@@ -118,6 +119,11 @@ int call_set_muted(struct call *c, bool muted, int64_t now_us)
 		set_muted(c, muted);
 	call_leave_input(c);
 	return err;
+}
+
+bool call_asks_to_speak(const struct call *c)
+{
+	return c->unmuting;
 }
 
 /* ---- ourselves ---- */

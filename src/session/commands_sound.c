@@ -20,7 +20,8 @@ static int set_muted(struct session *s, bool muted, bool by_key, struct buf *tex
 		return command_told(s, text, err, NULL);
 	session_apply_muted(s, muted, by_key);
 	session_kick(s);
-	buf_adds(text, muted ? "you are muted" : "the others can hear you");
+	buf_adds(text, muted ? "you are muted" : c && call_asks_to_speak(c) ?
+		 "asking whether you may speak" : "the others can hear you");
 	return 0;
 }
 

@@ -373,13 +373,17 @@ static void test_muted_by_moderator(void **state)
 	script_run(&s, SEC);
 	assert_string_equal(xml_child_text(script_presence(&s), "SourceInfo", NULL), "{\"5c1f0a9e-a0\":{\"muted\":true}}");
 	/* Back only by the focus's word. */
+	assert_false(call_asks_to_speak(s.call));
 	call_set_muted(s.call, false, s.now);
+	assert_true(call_asks_to_speak(s.call));
 	script_run(&s, SEC);
 	assert_string_equal(xml_child_text(script_presence(&s), "SourceInfo", NULL), "{\"5c1f0a9e-a0\":{\"muted\":true}}");
 	iq = script_iq(&s, "mute", NS_MUTE_AUDIO);
 	assert_string_equal(xml_attr(xml_child(iq, "mute", NULL), "jid"), ROOM "/5c1f0a9e");
 	assert_string_equal(xml_child_text(iq, "mute", NULL), "false");
 	script_answer(&s, "mute", NS_MUTE_AUDIO, "result", NULL);
+	assert_told(&s, "notice the others can hear you");
+	assert_false(call_asks_to_speak(s.call));
 	script_run(&s, SEC);
 	assert_string_equal(xml_child_text(script_presence(&s), "SourceInfo", NULL), "{\"5c1f0a9e-a0\":{\"muted\":false}}");
 	/* An own mute needs no asking. */
