@@ -7,6 +7,7 @@
  */
 #include "base/log.h"
 #include "host/endpoint.h"
+#include "host/limits.h"
 
 enum { SOON_US = 20000 };       /* an answer may be due */
 
@@ -45,7 +46,8 @@ static void begin(struct endpoint *e)
 {
 	static const struct data_channel_events ev = { on_send, on_open, on_closed, on_text };
 	struct data_channel_config cfg = {
-		.port = e->cfg.sctp_port, .dtls_client = e->dtls_client
+		.port = e->cfg.sctp_port, .dtls_client = e->dtls_client,
+		.longest = LIMIT_CHANNEL_BYTES,
 	};
 
 	data_channel_free(&e->data);

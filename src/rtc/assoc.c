@@ -30,7 +30,7 @@
 enum {
 	OUT_MAX = 256,                  /* packets in the queue */
 	READ_BYTES = 8192,
-	SOCKET_BYTES = ASSOC_MESSAGE_MAX,       /* that wait, each way */
+	SEND_BYTES = ASSOC_MESSAGE_MAX, RECEIVE_BYTES = 128 * 1024,     /* that wait */
 	/* RFC 9260 section 16 says one second for lack of knowledge about the
 	 * line; here ICE and DTLS have just seen it. */
 	RTO_FIRST_MS = 600, RTO_LEAST_MS = 400, RTO_MOST_MS = 10000,
@@ -47,6 +47,7 @@ struct assoc {
 	struct assoc *next;             /* of the world's; by the lock */
 	uintptr_t id;
 	uint16_t port;
+	size_t longest;                 /* message that is taken */
 	struct socket *socket;          /* NULL: over */
 	struct assoc_events ev;
 	void *ctx;
@@ -242,7 +243,7 @@ static void on_part(struct assoc *a, const struct sctp_rcvinfo *i, const uint8_t
 	if (a->message.len && a->message_stream != i->rcv_sid)
 		buf_clear(&a->message);
 	a->message_stream = i->rcv_sid;
-	if (!a->skip && a->message.len + len > ASSOC_MESSAGE_MAX) {
+	if (!a->skip && a->message.len + len > a->longest) {
 		a->skip = true;
 		a->stats.too_long++;
 		buf_clear(&a->message);
@@ -376,9 +377,9 @@ static int set_options(struct assoc *a)
 	if (!err)
 		err = set(a, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (!err)
-		err = set_int(a, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
+		err = set_int(a, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
 	if (!err)
-		err = set_int(a, SOL_SOCKET, SO_SNDBUF, SOCKET_BYTES);
+		err = set_int(a, SOL_SOCKET, SO_SNDBUF, SEND_BYTES);
 	if (!err)
 		err = set_int(a, IPPROTO_SCTP, SCTP_NODELAY, 1);
 	if (!err)
@@ -412,7 +413,8 @@ static int open_socket(struct assoc *a)
 	return err;
 }
 
-int assoc_new(struct assoc **out, uint16_t port, const struct assoc_events *ev, void *ctx)
+int assoc_new(struct assoc **out, uint16_t port, size_t longest, const struct assoc_events *ev,
+	      void *ctx)
 {
 	struct assoc *a = calloc(1, sizeof(*a));
 	int err;
@@ -423,6 +425,7 @@ int assoc_new(struct assoc **out, uint16_t port, const struct assoc_events *ev, 
 	a->ev = *ev;
 	a->ctx = ctx;
 	a->port = port;
+	a->longest = longest;
 	a->out_end = &a->out;
 	pthread_mutex_lock(&world.lock);
 	begin_world();

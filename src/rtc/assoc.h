@@ -29,8 +29,10 @@ struct assoc_events {
 	void (*reset)(void *ctx, uint16_t stream);      /* the peer closed its half (RFC 6525) */
 };
 
-/* port: ours and the peer's.  -ENOMEM. */
-int assoc_new(struct assoc **out, uint16_t port, const struct assoc_events *ev, void *ctx);
+/* port: ours and the peer's.  longest: a message that is taken, at most
+ * ASSOC_MESSAGE_MAX; longer ones are counted.  -ENOMEM. */
+int assoc_new(struct assoc **out, uint16_t port, size_t longest, const struct assoc_events *ev,
+	      void *ctx);
 void assoc_free(struct assoc **a);      /* says ABORT if it is not over */
 
 /* Sends INIT; the peer may do the same at the same time. */

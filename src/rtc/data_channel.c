@@ -116,7 +116,7 @@ static void on_text(struct data_channel *c, const uint8_t *p, size_t len)
 
 static void on_part(struct data_channel *c, const uint8_t *p, size_t len)
 {
-	if (c->parts.len + len > ASSOC_MESSAGE_MAX) {
+	if (c->parts.len + len > c->cfg.longest) {
 		c->stats.assoc.too_long++;
 		buf_free(&c->parts);
 		return;
@@ -214,7 +214,9 @@ int data_channel_new(struct data_channel **out, const struct data_channel_config
 	c->ev = *ev;
 	c->ctx = ctx;
 	c->stream = NONE;
-	err = assoc_new(&c->assoc, cfg->port, &assoc_ev, c);
+	if (!c->cfg.longest)
+		c->cfg.longest = ASSOC_MESSAGE_MAX;
+	err = assoc_new(&c->assoc, cfg->port, c->cfg.longest, &assoc_ev, c);
 	if (err)
 		data_channel_free(&c);
 	*out = c;

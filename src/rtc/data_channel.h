@@ -19,6 +19,7 @@ struct data_channel_config {
 	uint16_t port;
 	bool opener;            /* the client; else one that the peer opens is taken */
 	bool dtls_client;       /* its streams are even, the server's are odd */
+	size_t longest;         /* text that is taken; 0: ASSOC_MESSAGE_MAX */
 };
 
 /* Called from _start(), _input(), _send(), _close(), _tick(); a handler may

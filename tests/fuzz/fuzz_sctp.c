@@ -15,7 +15,7 @@
 #include "rtc/data_channel.h"
 #include "rtc/wire.h"
 
-enum { QUEUE = 64, PACKET = 2048 };
+enum { QUEUE = 64, PACKET = 2048, LONGEST = 3000 };
 
 struct packet { uint8_t p[PACKET]; size_t len; };
 struct queue { struct packet v[QUEUE]; size_t n; };
@@ -64,7 +64,7 @@ static void c_text(void *ctx, const char *text, size_t len)
 {
 	struct line *l = ctx;
 
-	if (text[len] || len > ASSOC_MESSAGE_MAX)
+	if (text[len] || len > LONGEST)
 		abort();
 	l->texts++;
 }
@@ -124,10 +124,10 @@ static void make(struct line *l, bool opener)
 {
 	static const struct data_channel_events ev = { c_send, c_open, c_closed, c_text };
 	static const struct assoc_events aev = { a_send, a_nothing, a_down, a_message, a_reset };
-	struct data_channel_config cfg = { DATA_CHANNEL_PORT, opener, opener };
+	struct data_channel_config cfg = { DATA_CHANNEL_PORT, opener, opener, LONGEST };
 
 	memset(l, 0, sizeof(*l));
-	if (data_channel_new(&l->c, &cfg, &ev, l) || assoc_new(&l->a, DATA_CHANNEL_PORT, &aev, l))
+	if (data_channel_new(&l->c, &cfg, &ev, l) || assoc_new(&l->a, DATA_CHANNEL_PORT, LONGEST, &aev, l))
 		abort();
 	data_channel_start(l->c, now);
 	assoc_start(l->a, now);

@@ -196,7 +196,7 @@ static void data_text(void *ctx, const char *text, size_t len)
 void client_data(struct client *c)
 {
 	static const struct data_channel_events ev = { data_send, data_open, data_closed, data_text };
-	struct data_channel_config cfg = { DATA_CHANNEL_PORT, true, true };
+	struct data_channel_config cfg = { DATA_CHANNEL_PORT, true, true, 0 };
 
 	data_channel_free(&c->data);
 	assert_int_equal(data_channel_new(&c->data, &cfg, &ev, c), 0);

@@ -597,6 +597,28 @@ static void sctp_that_was_not_offered_is_dropped(void **state)
 	assert_int_not_equal(after.dropped, before.dropped);
 }
 
+static void what_is_too_long_on_it_is_dropped(void **state)
+{
+	struct client *a = client_join(&w, 1, "aaaa", with_sctp), *b = client_join(&w, 1, "bbbb", NULL);
+	static const char hello[] = "{\"colibriClass\":\"EndpointMessage\",\"to\":\"\",\"msgPayload\":{}}";
+	char *text = malloc(200001);
+
+	(void)state;
+	forward_channel_open(w.f, 1, "bbbb", w.now);
+	client_data(a);
+	client_forget(b);
+	memset(text, ' ', 200000);
+	text[200000] = 0;
+	memcpy(text, hello, sizeof(hello) - 1);
+	client_data_say(a, text);
+	world_pass(&w, 5 * S);
+	assert_int_equal(client_messages(b, "EndpointMessage"), 0);
+	client_data_say(a, hello);
+	world_pass(&w, 100 * MS);
+	assert_int_equal(client_messages(b, "EndpointMessage"), 1);
+	free(text);
+}
+
 static void twenty_have_channels_by_sctp(void **state)
 {
 	struct client *c[20];
@@ -721,6 +743,7 @@ const struct CMUnitTest test_forward[] = {
 	TEST(of_two_channels_the_newer_one_speaks),
 	TEST(sctp_that_was_not_offered_is_dropped),
 	TEST(twenty_have_channels_by_sctp),
+	TEST(what_is_too_long_on_it_is_dropped),
 	TEST(the_dominant_speaker_is_told_to_all),
 	TEST(figures_of_the_line_are_told),
 	TEST(twenty_with_three_talking),

@@ -91,7 +91,7 @@ static void on_datagram(void *ctx, const uint8_t *p, size_t len, int64_t arrival
 
 static void make_end(struct end *e, bool opener)
 {
-	struct data_channel_config cfg = { DATA_CHANNEL_PORT, opener, opener };
+	struct data_channel_config cfg = { DATA_CHANNEL_PORT, opener, opener, 0 };
 
 	assert_int_equal(data_channel_new(&e->c, &cfg, &events, e), 0);
 	e->in_order = true;
@@ -429,7 +429,7 @@ static void make_hostile(struct pair *p, struct hostile *h)
 	data_channel_free(&p->a.c);
 	memset(h, 0, sizeof(*h));
 	h->t = p->a.t;
-	assert_int_equal(assoc_new(&h->a, DATA_CHANNEL_PORT, &ev, h), 0);
+	assert_int_equal(assoc_new(&h->a, DATA_CHANNEL_PORT, ASSOC_MESSAGE_MAX, &ev, h), 0);
 	transport_fake_handlers(p->a.t, &tev, h);
 	assert_int_equal(assoc_start(h->a, p->now), 0);
 	assert_int_equal(data_channel_start(p->b.c, p->now), 0);
