@@ -196,6 +196,79 @@ def eventually(text, fn, timeout=10):
     fail(text)
 
 
+# ---- a line that breaks ----
+
+class Cuttable:
+    """A TCP line to 127.0.0.1:port.  cut(): closed, and nobody answers; hold(): it stands, and nothing passes; mend()."""
+
+    def __init__(self, port):
+        self.to = port
+        self.state, self.pairs, self.accepted = "up", set(), 0
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            a, _ = self.listener.accept()
+            if self.state != "up":
+                # A reset, as of a host where nobody listens.
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                a.close()
+                continue
+            try:
+                b = socket.create_connection(("127.0.0.1", self.to), 5)
+            except OSError:
+                a.close()
+                continue
+            b.settimeout(None)
+            self.accepted += 1
+            pair = (a, b)
+            self.pairs.add(pair)
+            for x, y in (pair, pair[::-1]):
+                threading.Thread(target=self._pump, args=(x, y, pair), daemon=True).start()
+
+    def _pump(self, x, y, pair):
+        try:
+            while True:
+                data = x.recv(65536)
+                if not data:
+                    break
+                while self.state == "held" and pair in self.pairs:
+                    time.sleep(0.02)
+                if pair not in self.pairs:
+                    break
+                y.sendall(data)
+        except OSError:
+            pass
+        self._close(pair)
+
+    def _close(self, pair):
+        self.pairs.discard(pair)
+        for s in pair:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
+    def cut(self):
+        self.state = "cut"
+        for pair in list(self.pairs):
+            self._close(pair)
+
+    def hold(self):
+        self.state = "held"
+
+    def mend(self):
+        """What was held is lost: another connection has to be made."""
+        if self.state == "held":
+            self.cut()
+        self.state = "up"
+
+
 # ---- sounds ----
 
 def write_wav(name, x):

@@ -1,0 +1,38 @@
+"""The line to the host is cut for a second: the stream is resumed, nobody sees it, words come once, the sound goes on."""
+from lib import *
+
+host = Host()
+line = Cuttable(host.port)
+a = Client(host.room("cut"), "Anna", mic="tone:440", speaker="null")
+b = Client("http://127.0.0.1:%d/cut" % line.port, "Ben", mic="null", speaker="file:" + os.path.join(TMP, "ben.wav"))
+for c in (a, b):
+    c.wait("joined")
+    c.wait("media", media="connected")
+time.sleep(1)
+line.cut()
+b.wait("state", state="reconnecting")
+a.command("/say said meanwhile")
+b.command("/say typed meanwhile")
+time.sleep(1)
+line.mend()
+b.wait("message", text="said meanwhile")
+b.wait("message", text="typed meanwhile")
+a.wait("message", text="typed meanwhile")
+check(b.result("status")["state"] == "joined" and "resumed 1" in b.command("/dump"), "the stream was resumed, the room not joined again")
+time.sleep(1)
+for c in (a, b):
+    c.command("/quit")
+    check(c.end() == 0, "%s leaves" % c.name)
+for c in (a, b):
+    while not c.events.empty():
+        c.seen.append(c.events.get())
+leaves = [e for e in a.seen if e["event"] == "person-left"]
+check(not leaves, "nobody saw Ben leave")
+for c in (a, b):
+    for text in ("said meanwhile", "typed meanwhile"):
+        check(len([e for e in c.seen if e["event"] == "message" and e["text"] == text]) == 1, "%s read '%s' once" % (c.name, text))
+w = wave.open(os.path.join(TMP, "ben.wav"))
+x = np.frombuffer(w.readframes(w.getnframes()), dtype="<i2").astype(float)
+x = x[:len(x) // 960 * 960].reshape(-1, 960)
+loud = np.flatnonzero(np.sqrt((x ** 2).mean(axis=1)) > 500)
+check(len(loud) > 50 and np.max(np.diff(loud)) <= 6, "Ben heard Anna through the cut, longest gap %d ms" % (20 * (np.max(np.diff(loud)) - 1)))
