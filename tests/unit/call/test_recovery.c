@@ -410,6 +410,34 @@ static void test_focus_does_not_come(void **state)
 	script_free(&s);
 }
 
+/* A focus that is long in coming back to its server: asked often enough to be found soon. */
+static void test_focus_is_slow_to_be_ready(void **state)
+{
+	unsigned asked = 0;
+	int64_t last, start, gap = 0;
+	struct script s;
+
+	(void)state;
+	script_new(&s, &plain);
+	script_config(&s, false);
+	script_login(&s, ME);
+	start = last = s.now;
+	while (s.now - start < 300 * SEC) {
+		if (script_has_iq(&s, "conference", NS_FOCUS)) {
+			gap = s.now - last > gap ? s.now - last : gap;
+			last = s.now;
+			asked++;
+			script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
+				      "ready='false'/>");
+		}
+		script_run(&s, 100000);
+	}
+	assert_in_range(asked, 20, 28);
+	assert_true(gap <= 16200000);
+	assert_not_told(&s, "left");
+	script_free(&s);
+}
+
 /* ---- the microphone ---- */
 
 /* Muted by a moderator before the bridge moves: still muted, and asked about. */
@@ -628,6 +656,7 @@ const struct CMUnitTest test_recovery[] = {
 	cmocka_unit_test(test_focus_replaced),
 	cmocka_unit_test(test_focus_back_without_offer),
 	cmocka_unit_test(test_focus_does_not_come),
+	cmocka_unit_test(test_focus_is_slow_to_be_ready),
 	cmocka_unit_test(test_mute_survives),
 	cmocka_unit_test(test_refused_when_back),
 	cmocka_unit_test(test_room_just_gone),
