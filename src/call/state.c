@@ -90,6 +90,7 @@ void call_print(const struct call *c, struct buf *out)
 		"joined", "asking", "lobby", "waiting", "leaving", "over" };
 	struct xmpp_counters x = { 0 };
 
+	_Static_assert(sizeof(phases) / sizeof(phases[0]) == PHASE_OVER + 1, "a word for each phase");
 	if (c->stream)
 		xmpp_stream_counters(c->stream, &x);
 	buf_addf(out, "call %s\n  phase %s, attempt %u, nick %s, focus %s\n", c->a.page,

@@ -1164,6 +1164,10 @@ static void test_print(void **state)
 	script_up(&s, &plain);
 	call_print(s.call, &b);
 	assert_non_null(strstr(buf_str(&b), "phase joined"));
+	buf_clear(&b);
+	script_gone(&s, "5c1f0a9e", "<item role='none'/><status code='307'/><status code='110'/>");
+	call_print(s.call, &b);
+	assert_non_null(strstr(buf_str(&b), "phase over"));
 	buf_free(&b);
 	script_free(&s);
 }
