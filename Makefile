@@ -116,10 +116,10 @@ deps-check:
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory check-all
 
-check-all: layers $(B)/ttymeet $(UNITS) $(PEERS:%=$(B)/%)
+check-all: layers $(B)/ttymeet $(B)/long $(UNITS) $(PEERS:%=$(B)/%)
 	$(Q)sh tests/check.sh $(B)
 
-units: $(UNITS)
+units: $(UNITS) $(B)/long
 	$(Q)sh tests/check.sh $(B) units
 
 flows: $(B)/ttymeet

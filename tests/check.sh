@@ -47,6 +47,17 @@ if [ "$what" != units ]; then
 		fi
 	done
 fi
+# The first of the hours that `make soak-long` looks at.
+if [ "$what" = all ]; then
+	if LONG_HOURS=1 timeout 300 "$B/long" >"$log" 2>&1; then
+		passed=$((passed + 1))
+		echo "soak: an hour of a call of five, time passed in"
+	else
+		failed=$((failed + 1))
+		echo "--- soak failed"
+		tail -n 60 "$log"
+	fi
+fi
 # Where `make peers` has never run, there are no peers, and each test says so.
 if [ "$what" = all ]; then
 	PEER_SHORT=1 sh tests/peer/run.sh >"$log" 2>&1

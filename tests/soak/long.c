@@ -144,8 +144,10 @@ static struct link *new_link(struct person *p, bool channel)
 	return l;
 }
 
-/* The client's end is shut; the host hears of it later, or never. */
-static void drop_link(struct world *w, struct link **lp, bool tell)
+/* How a client's end goes: in good order, cut, or so that the host finds out a minute later. */
+enum end { CLOSED_WELL, CUT, CUT_UNNOTICED };
+
+static void drop_link(struct world *w, struct link **lp, enum end how)
 {
 	struct link *l = *lp;
 
@@ -153,8 +155,8 @@ static void drop_link(struct world *w, struct link **lp, bool tell)
 		return;
 	*lp = NULL;
 	l->p = NULL;
-	if (tell)
-		note(w, GONE, l, 0, 0, NULL, 0);
+	if (how != CUT_UNNOTICED)
+		note(w, GONE, l, 0, how == CLOSED_WELL, NULL, 0);
 	else
 		l->found_us = w->now + INT64_C(60) * SEC;
 }
@@ -437,7 +439,7 @@ static void op_stream_open(void *ctx, const char *url, const char *origin)
 	struct person *p = ctx;
 
 	(void)url, (void)origin;
-	drop_link(p->w, &p->stream, true);
+	drop_link(p->w, &p->stream, CLOSED_WELL);
 	p->stream = new_link(p, false);
 	note(p->w, OPENED, p->stream, 0, 0, NULL, 0);
 }
@@ -454,7 +456,7 @@ static void op_stream_close(void *ctx)
 {
 	struct person *p = ctx;
 
-	drop_link(p->w, &p->stream, true);
+	drop_link(p->w, &p->stream, CLOSED_WELL);
 }
 
 static void op_channel_open(void *ctx, const char *url, const char *origin)
@@ -463,7 +465,7 @@ static void op_channel_open(void *ctx, const char *url, const char *origin)
 	const char *path = strstr(url, "/colibri-ws");
 
 	(void)origin;
-	drop_link(p->w, &p->channel, true);
+	drop_link(p->w, &p->channel, CLOSED_WELL);
 	p->channel = new_link(p, true);
 	note(p->w, OPENED, p->channel, 0, 0, path ? path : "", path ? strlen(path) : 0);
 }
@@ -480,7 +482,7 @@ static void op_channel_close(void *ctx)
 {
 	struct person *p = ctx;
 
-	drop_link(p->w, &p->channel, true);
+	drop_link(p->w, &p->channel, CLOSED_WELL);
 }
 
 static void on_peer_state(void *ctx, enum peer_state state, const char *why)
@@ -711,7 +713,7 @@ static void give_server(struct world *w, struct note *n)
 		if (l->ch)
 			server_channel_gone(w->server, l->ch, w->now);
 		else if (l->conn)
-			server_gone(w->server, l->conn, w->now);
+			server_gone(w->server, l->conn, n->code, w->now);
 		l->ch = NULL;
 		l->conn = NULL;
 	}
@@ -837,14 +839,14 @@ static void act(struct world *w)
 	case 1: case 2:         /* the socket breaks; the host notices, too, or has to find out */
 		if (!p->stream)
 			break;
-		drop_link(w, &p->stream, draw(w, 2));
+		drop_link(w, &p->stream, draw(w, 2) ? CUT : CUT_UNNOTICED);
 		w->cuts++;
 		call_stream_closed(p->call, NET_CLOSED, 0, "cut", w->now);
 		break;
 	case 3:
 		if (!p->channel)
 			break;
-		drop_link(w, &p->channel, true);
+		drop_link(w, &p->channel, CUT);
 		w->channel_cuts++;
 		call_channel_closed(p->call, 1006, 0, w->now);
 		break;
@@ -1010,8 +1012,6 @@ int main(void)
 	}
 	for (int i = 0; i < PEOPLE; i++) {
 		call_counters(w->person[i].call, &n);
-		sum.sessions += n.sessions;
-		sum.restarts += n.restarts;
 		sum.forged += n.forged;
 		sum.malformed += n.malformed;
 	}
