@@ -102,9 +102,8 @@ static void wait_for_host(struct call *c)
 	c->request_at_us = c->now_us + call_random_us(c, HOST_US, 3 * HOST_US / 2);
 	if (!c->host_told) {
 		c->host_told = true;
-		call_notice(c, "the host has not come yet: waiting, and asking again%s%s%s", place
-			    ? "; whoever is the host gets a token (--jwt-file) at " : "; whoever is the "
-			    "host logs in (--login-file)", place ? place : "", "");
+		call_notice(c, "the host has not come yet: waiting, and asking again; whoever is the host %s%s",
+			    place ? "gets a token (--jwt-file) at " : "logs in (--login-file)", place ? place : "");
 	}
 	call_set_state(c, CALL_LOBBY, "waiting for the host");
 	free(place);
