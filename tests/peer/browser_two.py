@@ -158,13 +158,19 @@ eventually("until it unmutes", lambda: heard_share(bert.heard(1), PITCH["Xaver"]
 
 # ---- a microphone and a camera go (that they come back with the same SSRC is in browser_one) ----
 
+# A library of 2021 takes the source back, one of today mutes it and keeps its SSRC.
+def gone_or_muted(kind, since):
+    return any(e["event"] in ("track-gone", "mute") and e["id"] == xaver.id and e["kind"] == kind and e.get("muted", True)
+               for e in wanda.events[since:])
+
+
 mark = wanda.mark()
 xaver.do("removeTrack", "audio")
-wanda.wait("track-gone", id=xaver.id, kind="audio", since=mark)
+eventually("the browser sees Xaver's microphone go", lambda: gone_or_muted("audio", mark))
 for t in ttys:
     eventually("without his microphone Xaver is silent for %s" % t.name, lambda: heard_share(t.heard(0.5), PITCH["Xaver"]) == 0)
 xaver.do("removeTrack", "video")
-wanda.wait("track-gone", id=xaver.id, kind="video", since=mark)
+eventually("and his camera", lambda: gone_or_muted("video", mark))
 
 # ---- reload, kick, leave ----
 
