@@ -224,9 +224,13 @@ def missing():
         return "a bad line wants root"
     if not os.path.exists("/dev/net/tun"):
         return "no /dev/net/tun here"
+    name = "ttymeet-probe-%d" % os.getpid()
     try:
-        subprocess.run(["ip", "netns", "add", "ttymeet-probe-%d" % os.getpid()], check=True, capture_output=True)
-        subprocess.run(["ip", "netns", "del", "ttymeet-probe-%d" % os.getpid()], check=True)
+        subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
+        try:
+            subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True, capture_output=True)
+        finally:
+            subprocess.run(["ip", "netns", "del", name], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return "no network namespaces here"
     return None

@@ -122,8 +122,8 @@ static void hum(struct us *u, int64_t now_us)
 		}
 		n = opus_encode(u->encoder, pcm, FRAME, payload, sizeof(payload));
 		if (n > 0)
-			peer_send(u->peer, &(struct media_packet){ payload, (size_t)n, FRAME, -15, true },
-				  now_us);
+			peer_send(u->peer, &(struct media_packet){ .payload = payload, .len = (size_t)n,
+				  .samples = FRAME, .level = -15, .voice = true }, now_us);
 	}
 }
 

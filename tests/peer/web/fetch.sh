@@ -2,7 +2,8 @@
 # What tests/peer needs from npm, in fixed versions, into build/peers; nothing is fetched twice.
 set -u
 dir=build/peers
-want="playwright-core@1.65.1 ws@8.23.0 @roamhq/wrtc@0.10.0 werift@0.24.4 jquery@3.5.1"
+# playwright-core: the last ones want a newer Node than Debian 12 has (18).
+want="playwright-core@1.49.1 ws@8.23.0 @roamhq/wrtc@0.10.0 werift@0.24.4 jquery@3.5.1"
 # lib-jitsi-meet is no npm package of its makers; this is a bundle of theirs of December 2021.  Its
 # dependencies cannot be installed, nor are they needed.
 web=@lyno/lib-jitsi-meet@2.6726.2
@@ -15,7 +16,8 @@ for p in $want; do
 done
 if [ -n "$missing" ]; then
 	echo "Fetching from npm:$missing"
-	npm install --prefix $dir --no-audit --no-fund --save-exact $missing >$dir/npm.log 2>&1 || {
+	# All of them: what package.json does not name is removed.
+	npm install --prefix $dir --no-audit --no-fund --save-exact $want >$dir/npm.log 2>&1 || {
 		tail -n 20 $dir/npm.log
 		echo "npm could not install these; the tests that need them will say so"
 	}
