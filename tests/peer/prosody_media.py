@@ -1,9 +1,13 @@
-"""Two ttymeets in a room of a real Prosody, with a small focus, over a bridge that is libwebrtc: nothing of ours in between."""
+"""Two ttymeets in a room of a real Prosody, with a small focus, over a bridge that is libwebrtc: nothing of ours in between.
+
+Anna's way leads over coturn alone, by credentials that Prosody made for her (XEP-0215).
+"""
+import re
 from lib_focus import *
 
 if SHORT:
     skip("signalling and media have short forms of their own")
-need("prosody", "node", node=["@roamhq/wrtc"])
+need("prosody", "turnserver", "node", node=["@roamhq/wrtc"])
 ANNA, BERT = 500, 900
 
 
@@ -15,10 +19,17 @@ class Convention(Prosody):
         return "http://localhost:%d/%s" % (self.http, name)
 
 
-prosody = Convention()
+SECRET, TURN = "between-the-two", free_port()
+run_bg([shutil.which("turnserver") or "/usr/sbin/turnserver", "-n", "-v", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1",
+        "--listening-port", str(TURN), "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "localhost",
+        "--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls", "--log-file", "stdout", "--pidfile", TMP + "/turn.pid",
+        "--userdb", TMP + "/turn.db"], "turn.log")
+prosody = Convention(modules=["external_services"], host_more="""
+  external_services = { { type = "turn"; host = "127.0.0.1"; port = %d; transport = "udp"; algorithm = "turn"; secret = "%s"; ttl = 600 } }
+""" % (TURN, SECRET))
 bridge = Bridge()
 focus = Focus(prosody, bridge)
-anna = Tty(prosody.room("stranger"), "Anna", ANNA)
+anna = Tty(prosody.room("stranger"), "Anna", ANNA, ["--relay-only"])
 anna.wait("joined", timeout=20)
 check(anna.result("status")["media"] != "connected", "alone in the room Anna has no media yet")
 bert = Tty(prosody.room("stranger"), "Bert", BERT)
@@ -39,6 +50,10 @@ b = bridge.ask(stats=True)
 check(b[ids[anna]]["in"]["packetsLost"] == 0 and b[ids[anna]]["in"]["packetsReceived"] > 300,
       "the bridge had %d packets of Anna, lost none" % b[ids[anna]]["in"]["packetsReceived"])
 
+check("relay" in s["path"], "Anna's way: %s" % s["path"])
+check("relay" not in bert.result("stats")["path"], "Bert's: %s" % bert.result("stats")["path"])
+users = set(re.findall(r"user <(\d+)>: incoming packet ALLOCATE processed, success", open(TMP + "/turn.log").read()))
+check(len(users) == 1, "coturn gave her a relay by the name that Prosody made, the time of its end: %s" % ", ".join(users))
 for c in (anna, bert):
     eventually("the bridge has %s's channel" % c.name, lambda: any(e["event"] == "channel" and e["id"] == ids[c] for e in bridge.events))
     eventually("and reads over it that %s wants no pictures" % c.name, lambda: any(
