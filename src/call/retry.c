@@ -200,6 +200,15 @@ static void on_no_offer(struct call *c)
 		rejoin(c, "the server gave no new session");
 }
 
+/* In the room, and no way to its sound for as long as a lost connection would be
+ * waited for. */
+static void on_sound_lost(struct call *c)
+{
+	if (c->phase != PHASE_LEAVING && c->phase != PHASE_OVER)
+		call_finish(c, CALL_END_LOST, "lost", "the sound did not come back within %d s",
+			    (int)(c->reconnect_for_us / 1000000));
+}
+
 /* From inside the room: a focus comes, and invites everybody. */
 static void on_focus_gone(struct call *c)
 {
@@ -250,6 +259,8 @@ void session_tick(struct call *c)
 		stop_old_media(c);
 	if (is_due(c, c->focus_gone_us))
 		on_focus_gone(c);
+	if (c->silent_us && is_due(c, c->silent_us + c->reconnect_for_us))
+		on_sound_lost(c);
 }
 
 void session_next(const struct call *c, int64_t *next)
@@ -262,4 +273,6 @@ void session_next(const struct call *c, int64_t *next)
 	sooner(next, c->offer_limit_us);
 	sooner(next, c->media_stop_us);
 	sooner(next, c->focus_gone_us);
+	if (c->silent_us)
+		sooner(next, c->silent_us + c->reconnect_for_us);
 }

@@ -307,7 +307,8 @@ static void on_error(struct session *s, const struct call_event *ev)
 	struct message_new n = { .kind = MESSAGE_ERROR, .text = ev->text };
 
 	event_push_message(s, SESSION_EV_ERROR, message_add(s, &n), ev->kind);
-	if (no_media && s->unattended && !s->over) {
+	/* Once there was sound, the call itself knows when it has waited long enough. */
+	if (no_media && s->unattended && !s->was_up && !s->over) {
 		s->exit_code = CALL_END_NO_MEDIA;
 		session_leave(s);
 	}

@@ -139,7 +139,7 @@ for what, rules, share, seconds in RULES:
 
 # ---- UDP goes away in mid-call; signalling stays ----
 
-for seconds, limit in ([(2, 5)] if SHORT else [(5, 5), (30, 15)] + [(300, 30)] * LONG):
+for seconds, limit in ([(2, 5)] if SHORT else [(5, 5), (30, 20), (60, 60)] + [(300, 75)] * LONG):
     line.perfect()
     line.set({"delay_ms": DELAY_MS, "block": "udp"})
     gone = time.monotonic()

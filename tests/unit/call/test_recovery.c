@@ -318,6 +318,25 @@ static void test_no_way_for_long(void **state)
 	script_free(&s);
 }
 
+/* There was sound, and no way leads back to it: as a connection that is lost. */
+static void test_no_sound_for_too_long(void **state)
+{
+	struct script_config cfg = plain;
+	struct script s;
+
+	(void)state;
+	cfg.reconnect_for_us = 60 * SEC;
+	script_up(&s, &cfg);
+	script_session(&s, "s1", NULL);
+	s.media_silent = true;
+	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
+	script_run(&s, 55 * SEC);
+	assert_false(script_was_told(&s, "left"));
+	script_run(&s, 6 * SEC);
+	assert_told(&s, "left 6 lost");
+	script_free(&s);
+}
+
 /* Whoever answers is not whom the server announced: no second try. */
 static void test_forged_bridge(void **state)
 {
@@ -652,6 +671,7 @@ const struct CMUnitTest test_recovery[] = {
 	cmocka_unit_test(test_out_and_in_again),
 	cmocka_unit_test(test_restarts_refused),
 	cmocka_unit_test(test_no_way_for_long),
+	cmocka_unit_test(test_no_sound_for_too_long),
 	cmocka_unit_test(test_forged_bridge),
 	cmocka_unit_test(test_focus_replaced),
 	cmocka_unit_test(test_focus_back_without_offer),
