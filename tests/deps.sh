@@ -23,7 +23,7 @@ fi
 if [ "$what" = peers ]; then
 	PATH=$PATH:/usr/sbin
 	tools="$tools prosody:prosody turnserver:coturn node:nodejs npm:npm ip:iproute2
-	pulseaudio:pulseaudio pactl:pulseaudio-utils openssl:openssl strace:strace"
+	iptables:iptables pulseaudio:pulseaudio pactl:pulseaudio-utils openssl:openssl strace:strace"
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || tools="$tools chromium:chromium"
 fi
 

@@ -145,7 +145,7 @@ void call_network_changed(struct call *c, int64_t slept_us, int64_t now_us)
 	call_enter(c, now_us);
 	c->ice.moved_us = now_us;
 	resume_network(c, slept_us);
-	if (!is_under_way(c) && may_ask(c))
+	if (!is_under_way(c) && may_ask(c) && (c->media_up || c->interrupted_us))
 		ask(c, slept_us ? "this machine slept" : "the network changed");
 	call_leave_input(c);
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rtc/turn_tls.h"
 
 enum { RUN_WAIT_S = 2, CLOSE_US = 1000000, CLOSE_STEP_US = 20000 };
 
@@ -170,6 +171,9 @@ static void release(struct media *m)
 	pthread_mutex_destroy(&m->lock);
 	if (m->turn)
 		text_wipe(m->turn, strlen(m->turn));
+	turn_trust_free(&m->trust);
+	free(m->relay_why);
+	free(m->ca_file);
 	free(m->stun);
 	free(m->turn);
 	free(m);
@@ -188,13 +192,15 @@ int media_new(struct media **out, struct loop *loop, const struct media_config *
 	m->loop = loop;
 	m->loopback = cfg->loopback;
 	m->relay_only = cfg->relay_only;
+	m->insecure = cfg->insecure;
 	m->sink = *sink;
 	m->sink_ctx = sink_ctx;
 	m->ev = *ev;
 	m->ctx = ctx;
 	m->stats.peer.rtt_ms = -1;
 	if (!text_set(&m->stun, cfg->stun ? cfg->stun : "") &&
-	    !text_set(&m->turn, cfg->turn ? cfg->turn : ""))
+	    !text_set(&m->turn, cfg->turn ? cfg->turn : "") &&
+	    !text_set(&m->ca_file, cfg->ca_file ? cfg->ca_file : ""))
 		err = dtls_cert_new(&m->cert);
 	if (!err)
 		err = post_new(&m->to_loop, 0);
@@ -219,6 +225,7 @@ void media_free(struct media **mp)
 	if (m->running) {
 		send_simple(m, quit_run);
 		pthread_join(m->thread, NULL);
+		media_trust_end(m);
 		give_relays_back(m);
 	}
 	release(m);

@@ -33,7 +33,9 @@ struct media_config {
 	bool loopback;          /* gather loopback addresses, too */
 	bool relay_only;
 	const char *stun;       /* further servers: "host[:port] …" */
-	const char *turn;       /* "turn:user:password@host[:port][?transport=tcp]" or "" */
+	const char *turn;       /* "turn[s]:user:password@host[:port][?transport=tcp]" or "" */
+	const char *ca_file;    /* relays over TLS: to trust in place of the system's; NULL, "" */
+	bool insecure;          /* ... or any */
 };
 
 int media_new(struct media **out, struct loop *loop, const struct media_config *cfg,

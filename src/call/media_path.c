@@ -11,6 +11,7 @@
  * new agent with the same credentials is the same client to the bridge, which
  * knows us by our checks alone.  With --relay-only there is no way without.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
@@ -21,6 +22,8 @@
 
 enum {
 	RELAY_AFTER_US = 2000000,       /* seen: ICE is up 0.07 to 0.12 s after an offer */
+	NETWORK_US = 30000000,          /* how long a network is waited for ... */
+	NETWORK_AGAIN_US = 500000,      /* ... and how often it is looked for */
 	NAMES_US = 5000000,             /* how long --relay-only waits for an address */
 	LOST_RELAY_US = 3000000,
 	LOST_AGAIN_US = 8000000,
@@ -74,6 +77,26 @@ static struct ice_candidate candidate_of(const struct jingle_candidate *c)
 	return (struct ice_candidate){ c->ip, c->port, c->priority, c->type, c->foundation };
 }
 
+/* From the agent's own work: what follows is the timer's. */
+static void on_relay(void *ctx, enum relay_news news, const char *words)
+{
+	struct media *m = ctx;
+	bool known = m->relay_why && !strcmp(m->relay_why, words);
+
+	if (news == RELAY_UP) {
+		log_info("call", "relay: %s", words);
+		return;
+	}
+	log_warn("call", "relay: %s", words);
+	if (text_set(&m->relay_why, words))
+		abort();
+	if (news == RELAY_REFUSED && !known && m->state != PEER_UP)
+		media_tell(m, PEER_CONNECTING, words);
+	if (news == RELAY_LOST)
+		loop_timer_set(m->path_tick, clock_now_us());
+	m->relay_lost |= news == RELAY_LOST;
+}
+
 int media_path_make(void *ctx, struct transport **out, const struct transport_events *ev,
 		    void *ev_ctx)
 {
@@ -87,7 +110,8 @@ int media_path_make(void *ctx, struct transport **out, const struct transport_ev
 		.context = loop_context(m->own), .local_ufrag = k->local_ufrag,
 		.local_pwd = k->local_pwd, .remote_ufrag = k->remote_ufrag,
 		.remote_pwd = k->remote_pwd, .cand = cand, .cands = k->cands, .server = server,
-		.relay_only = m->relay_only, .loopback = m->loopback, .closing = &m->closing,
+		.relay_only = w->relays, .loopback = m->loopback, .closing = &m->closing,
+		.relay_news = on_relay, .relay_ctx = m,
 	};
 
 	for (size_t i = 0; i < k->cands; i++) {
@@ -98,9 +122,13 @@ int media_path_make(void *ctx, struct transport **out, const struct transport_ev
 	for (size_t i = 0; w->relays && i < servers->count; i++) {
 		const struct media_server *v = &servers->v[i];
 
-		if (*v->address)
-			server[cfg.servers++] = (struct ice_server){ v->type, v->address, v->port,
-				v->protocol, v->user, v->password };
+		if (v->addresses && (m->trust || strcmp(v->type, "turns")))
+			server[cfg.servers++] = (struct ice_server){
+				.type = v->type, .name = v->host, .address = v->address,
+				.addresses = v->addresses, .port = v->port,
+				.protocol = v->protocol, .username = v->user,
+				.password = v->password, .trust = m->trust,
+			};
 	}
 	return transport_nice_new(out, &cfg, ev, ev_ctx);
 }
@@ -118,13 +146,19 @@ static void open_peer(struct media *m, bool relays)
 	struct way w = { m, &m->session->creds, relays };
 
 	m->with_relays = relays;
-	media_session_open(m, media_path_make, &w);
+	if (media_session_open(m, media_path_make, &w) != -ENETUNREACH)
+		return;
+	if (clock_now_us() - m->started_us >= NETWORK_US) {
+		media_tell(m, PEER_FAILED, "this machine has no network");
+		return;
+	}
+	loop_timer_set(m->path_tick, clock_now_us() + NETWORK_AGAIN_US);
 }
 
 static void try_way(struct media *m, bool relays)
 {
 	struct way w = { m, newest(m), relays };
-	int err = peer_try(m->peer, media_path_make, &w);
+	int err = peer_try(m->peer, relays ? PEER_TRY_RELAY : PEER_TRY_DIRECT, media_path_make, &w);
 
 	m->with_relays |= relays;
 	if (err)                /* no network at all: the next tick, or a change, tries again */
@@ -133,7 +167,7 @@ static void try_way(struct media *m, bool relays)
 
 static bool have_relays(const struct media *m)
 {
-	return media_servers_relays(&m->session->servers) > 0;
+	return media_servers_relays(&m->session->servers, m->trust) > 0;
 }
 
 /* ---- at the beginning ---- */
@@ -145,7 +179,7 @@ static void begin_relay_only(struct media *m, int64_t now_us)
 
 	if (m->peer)
 		return;
-	if (s->waiting && in_time)
+	if ((s->waiting || m->trust_loading) && in_time)
 		loop_timer_set(m->path_tick, m->started_us + NAMES_US);
 	else if (have_relays(m))
 		open_peer(m, true);
@@ -170,22 +204,32 @@ static void begin_relays(struct media *m, int64_t now_us)
 
 void media_path_begin(struct media *m)
 {
+	media_path_servers(m);
 	if (m->relay_only) {
 		begin_relay_only(m, m->started_us);
 		return;
 	}
-	open_peer(m, false);
 	loop_timer_set(m->path_tick, m->started_us + RELAY_AFTER_US);
+	open_peer(m, false);
 }
 
 /* ---- later ---- */
 
+/* Direct ways, and relays as well if those are needed. */
+static void try_ways(struct media *m, bool relays)
+{
+	if (!m->relay_only)
+		try_way(m, false);
+	if ((m->relay_only || relays) && have_relays(m))
+		try_way(m, true);
+}
+
 static void look_for_others(struct media *m, int64_t now_us)
 {
-	bool relays = m->relay_only || m->with_relays || now_us - m->lost_us >= LOST_RELAY_US;
 	bool first = now_us - m->lost_us < LOST_RELAY_US;
 
-	try_way(m, relays && have_relays(m));
+	if (m->with_relays || !first || m->tries++ == 0)
+		try_ways(m, m->with_relays || !first);
 	loop_timer_set(m->path_tick, first ? m->lost_us + LOST_RELAY_US : now_us + LOST_AGAIN_US);
 }
 
@@ -193,6 +237,7 @@ void media_path_state(struct media *m)
 {
 	if (m->state == PEER_INTERRUPTED && !m->lost_us) {
 		m->lost_us = clock_now_us();
+		m->tries = 0;
 		/* Not from here: the agent that says so is still at work. */
 		loop_timer_set(m->path_tick, m->lost_us);
 	} else if (m->state == PEER_UP) {
@@ -216,6 +261,15 @@ static void help_restart(struct media *m)
 		try_way(m, true);
 }
 
+/* The server took back the relay in use, or its connection broke: the silence
+ * need not be waited for. */
+static void leave_relay(struct media *m)
+{
+	m->relay_lost = false;
+	if (transport_nice_relayed(peer_transport(m->peer)))
+		peer_path_dead(m->peer, "the relay (TURN server) is gone");
+}
+
 static void on_path_tick(void *ctx, int64_t now_us)
 {
 	struct media *m = ctx;
@@ -225,11 +279,13 @@ static void on_path_tick(void *ctx, int64_t now_us)
 	if (m->relay_only && !m->peer)
 		begin_relay_only(m, now_us);
 	else if (!m->peer)
-		;
+		open_peer(m, m->relay_only);
 	else if (m->state == PEER_CONNECTING)
 		begin_relays(m, now_us);
 	else if (m->state == PEER_INTERRUPTED)
 		look_for_others(m, now_us);
+	else if (m->state == PEER_UP && m->relay_lost)
+		leave_relay(m);
 	else if (m->state == PEER_UP)
 		help_restart(m);
 }
@@ -238,6 +294,8 @@ void media_path_servers(struct media *m)
 {
 	int64_t now = clock_now_us();
 
+	if (media_servers_want_tls(&m->session->servers))
+		media_trust_want(m);
 	/* From the timer: a peer may be made by it. */
 	if (m->relay_only || now - m->started_us >= RELAY_AFTER_US)
 		loop_timer_set(m->path_tick, now);
@@ -251,7 +309,7 @@ void media_path_restart(struct media *m, struct media_creds *creds)
 	memset(creds, 0, sizeof(*creds));
 	if (!m->peer)
 		return;
-	try_way(m, (m->relay_only || m->with_relays) && have_relays(m));
+	try_ways(m, m->with_relays);
 	loop_timer_set(m->path_tick, clock_now_us() + LOST_RELAY_US);
 }
 
@@ -277,7 +335,7 @@ void media_path_network(struct media *m)
 	if (way == TRANSPORT_WAY_GONE)
 		peer_path_dead(m->peer, "this machine's network changed");
 	if (way != TRANSPORT_WAY_SAME || m->state == PEER_INTERRUPTED)
-		try_way(m, (m->relay_only || m->with_relays) && have_relays(m));
+		try_ways(m, m->with_relays);
 }
 
 int media_path_timer(struct media *m)

@@ -5,6 +5,7 @@
  *	media_channel.c  the data channel, between the threads
  *	media_path.c     which way its datagrams take
  *	media_servers.c  STUN and TURN servers by name
+ *	media_trust.c    certificates for relays over TLS
  */
 #ifndef CALL_MEDIA_PRIV_H
 #define CALL_MEDIA_PRIV_H
@@ -12,11 +13,13 @@
 #include "call/media.h"
 #include "io/resolve.h"
 
-enum { MEDIA_SERVERS = 12 };
+enum { MEDIA_SERVERS = 12, MEDIA_ADDRESSES = 4 };
 
-/* A STUN or TURN server.  address is "" until its name was looked up. */
+/* A STUN or TURN server.  No address until its name was looked up. */
 struct media_server {
-	char type[8], host[254], address[64], protocol[8];
+	char type[8], host[254], protocol[8];
+	char address[MEDIA_ADDRESSES][64];
+	size_t addresses;
 	uint16_t port;
 	char *user, *password;
 };
@@ -41,8 +44,9 @@ void media_servers_add_turn(struct media_servers *s, const char *spec);
 /* Numeric ones are ready when it returns; done() is called for the others. */
 void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx),
 			   void *ctx);
-/* TURN servers that can be used now. */
-size_t media_servers_relays(const struct media_servers *s);
+/* TURN servers that can be used now; tls: those over TLS, too. */
+size_t media_servers_relays(const struct media_servers *s, bool tls);
+bool media_servers_want_tls(const struct media_servers *s);
 void media_servers_clear(struct media_servers *s);
 
 /* Both halves of ICE and the bridge's candidates. */
@@ -74,7 +78,8 @@ struct media {
 	struct post *to_loop;
 	struct loop_watch *watch;
 	bool loopback, relay_only;
-	char *stun, *turn;
+	char *stun, *turn, *ca_file;
+	bool insecure;
 	struct media_sink sink;
 	void *sink_ctx;
 	struct media_events ev;
@@ -98,6 +103,12 @@ struct media {
 	uint16_t channel_port;          /* a data channel is wanted; 0: none */
 	int64_t started_us;
 	int64_t lost_us;                /* since when it is interrupted; 0 */
+	unsigned tries;                 /* for other ways since then */
+	struct turn_trust *trust;       /* NULL: not there (yet) */
+	pthread_t trust_thread;
+	bool trust_tried, trust_loading;
+	bool relay_lost;                /* the server took one back */
+	char *relay_why;                /* what was last wrong with one; NULL */
 	unsigned closing;               /* transports with a relay that is given back */
 	struct media_stats past;        /* counters of sessions that are over */
 
@@ -108,7 +119,8 @@ struct media {
 /* media_session.c, media thread */
 void media_session_start(struct media *m, struct media_start *s);
 void media_session_end(struct media *m);
-void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx); /* a new peer */
+/* A new peer.  -ENETUNREACH: there is no network; other errors were told. */
+int media_session_open(struct media *m, peer_make_fn *make, void *make_ctx);
 int media_session_timers(struct media *m);      /* before the thread runs */
 struct post_msg *media_restart_new(struct media *m, const struct call_media_restart *p);
 struct post_msg *media_services_new(struct media *m, const struct ext_service *v, size_t count);
@@ -128,6 +140,10 @@ int media_path_timer(struct media *m);
 void media_channel_begin(struct media *m);      /* a peer was made */
 void media_on_channel(void *ctx, bool open, bool over, const char *why);
 void media_on_text(void *ctx, const char *text, size_t len);
+
+/* media_trust.c, media thread */
+void media_trust_want(struct media *m);         /* a relay over TLS was named */
+void media_trust_end(struct media *m);          /* loop thread, once the media's has ended */
 
 /* media.c: news for the loop. */
 void media_tell(struct media *m, int state, const char *why);

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "call/media_priv.h"
 
-enum { STUN_PORT = 3478 };
+enum { STUN_PORT = 3478, TURNS_PORT = 443 };
 
 static void add(struct media_servers *s, const char *type, const char *host, unsigned port,
 		const char *protocol, const char *user, const char *password)
@@ -27,12 +27,11 @@ static void add(struct media_servers *s, const char *type, const char *host, uns
 	s->count++;
 }
 
-/* STUN is of no use towards a bridge: our candidates are not signalled.  TURN
- * over TLS is not built in. */
+/* STUN is of no use towards a bridge: our candidates are not signalled. */
 void media_servers_add_services(struct media_servers *s, const struct ext_service *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(v[i].type, "turn"))
+		if (!strcmp(v[i].type, "turn") || !strcmp(v[i].type, "turns"))
 			add(s, v[i].type, v[i].host, v[i].port, v[i].transport, v[i].username,
 			    v[i].password);
 }
@@ -72,18 +71,19 @@ void media_servers_add_stun(struct media_servers *s, const char *list)
 	}
 }
 
-/* "turn:user:password@host[:port][?transport=tcp]" */
+/* "turn:user:password@host[:port][?transport=tcp]", or "turns:" for TLS */
 void media_servers_add_turn(struct media_servers *s, const char *spec)
 {
+	bool tls = text_starts(spec, "turns:");
 	char *copy, *user, *password, *at, *query;
-	unsigned port = STUN_PORT;
+	unsigned port = tls ? TURNS_PORT : STUN_PORT;
 
 	if (!*spec)
 		return;
 	copy = strdup(spec);
 	if (!copy)
 		abort();
-	user = copy + (text_starts(copy, "turn:") ? 5 : 0);
+	user = copy + (tls ? 6 : text_starts(copy, "turn:") ? 5 : 0);
 	at = strrchr(user, '@');
 	password = strchr(user, ':');
 	if (at && password && password < at) {
@@ -92,10 +92,10 @@ void media_servers_add_turn(struct media_servers *s, const char *spec)
 		if (query)
 			*query++ = 0;
 		split_port(at, &port);
-		add(s, "turn", at, port, query && strstr(query, "transport=tcp") ? "tcp" : "udp",
-		    user, password);
+		add(s, tls ? "turns" : "turn", at, port,
+		    tls || (query && strstr(query, "transport=tcp")) ? "tcp" : "udp", user, password);
 	} else {
-		log_warn("call", "network.turn is turn:user:password@host[:port][?transport=tcp]");
+		log_warn("call", "network.turn is turn[s]:user:password@host[:port][?transport=tcp]");
 	}
 	text_wipe(copy, strlen(spec));
 	free(copy);
@@ -106,9 +106,10 @@ static void put_address(struct media_server *v, const struct sockaddr_storage *a
 	socklen_t len = a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 		: sizeof(struct sockaddr_in);
 
-	if (getnameinfo((const struct sockaddr *)a, len, v->address, sizeof(v->address), NULL, 0,
-			NI_NUMERICHOST))
-		*v->address = 0;
+	if (v->addresses < MEDIA_ADDRESSES &&
+	    !getnameinfo((const struct sockaddr *)a, len, v->address[v->addresses],
+			 sizeof(v->address[0]), NULL, 0, NI_NUMERICHOST))
+		v->addresses++;
 }
 
 static void on_answer(void *ctx, const struct resolve_answer *a)
@@ -120,8 +121,8 @@ static void on_answer(void *ctx, const struct resolve_answer *a)
 	s->waiting--;
 	if (a->error || !a->count)
 		log_info("call", "relay %s: %s", s->v[k->i].host, a->text);
-	else
-		put_address(&s->v[k->i], &a->addrs[0]);
+	for (size_t i = 0; !a->error && i < a->count; i++)
+		put_address(&s->v[k->i], &a->addrs[i]);
 	s->done(s->ctx);
 }
 
@@ -132,7 +133,8 @@ static bool is_numeric(struct media_server *v)
 	if (getaddrinfo(v->host, NULL, &hints, &list))
 		return false;
 	freeaddrinfo(list);
-	return text_copy(v->address, sizeof(v->address), v->host);
+	v->addresses = text_copy(v->address[0], sizeof(v->address[0]), v->host);
+	return v->addresses;
 }
 
 void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx),
@@ -149,13 +151,22 @@ void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)
 	}
 }
 
-size_t media_servers_relays(const struct media_servers *s)
+size_t media_servers_relays(const struct media_servers *s, bool tls)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->count; i++)
-		n += !strcmp(s->v[i].type, "turn") && *s->v[i].address;
+		n += s->v[i].addresses && (!strcmp(s->v[i].type, "turn") ||
+					   (tls && !strcmp(s->v[i].type, "turns")));
 	return n;
+}
+
+bool media_servers_want_tls(const struct media_servers *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->v[i].type, "turns"))
+			return true;
+	return false;
 }
 
 void media_servers_clear(struct media_servers *s)

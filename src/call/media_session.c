@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -138,13 +139,25 @@ static void on_stats_tick(void *ctx, int64_t now_us)
 
 /* ---- the peer ---- */
 
+/* Where relays were tried as well: why they did not help. */
+static void tell_state(struct media *m, enum peer_state state, const char *why)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, why);
+	if (state == PEER_FAILED && m->with_relays && m->relay_why)
+		buf_addf(&b, "; relay: %s", m->relay_why);
+	media_tell(m, state, buf_str(&b));
+	buf_free(&b);
+}
+
 static void on_peer_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct media *m = ctx;
 
 	m->state = state == PEER_FORGED ? PEER_FAILED : state;
 	take_stats(m);
-	media_tell(m, state, why);
+	tell_state(m, state, why);
 	media_path_state(m);
 	/* The peer's own times have changed with it. */
 	loop_timer_set(m->peer_tick, clock_now_us());
@@ -185,7 +198,7 @@ static void drop_peer(struct media *m)
 	peer_free(&m->peer);
 }
 
-void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
+int media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 {
 	static const struct peer_events ev = {
 		on_peer_state, on_frame, on_path, media_on_channel, media_on_text
@@ -205,13 +218,16 @@ void media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 	drop_peer(m);
 	m->state = PEER_CONNECTING;
 	err = peer_new(&m->peer, &cfg, make, make_ctx, &ev, m);
+	if (err == -ENETUNREACH)
+		return err;
 	if (err) {
 		m->state = PEER_FAILED;
 		media_tell(m, PEER_FAILED, strerror(-err));
-		return;
+		return err;
 	}
 	media_channel_begin(m);
 	on_stats_tick(m, clock_now_us());
+	return 0;
 }
 
 /* ---- a session ---- */
@@ -297,6 +313,7 @@ static void services_run(struct post_msg *msg)
 		m->session->servers = s->servers;
 		memset(&s->servers, 0, sizeof(s->servers));
 		media_servers_look_up(&m->session->servers, m->own, on_servers, m);
+		media_path_servers(m);
 	}
 	services_drop(msg);
 }

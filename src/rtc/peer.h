@@ -68,9 +68,11 @@ void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us);
 void peer_skip(struct peer *p, unsigned samples);
 int64_t peer_tick(struct peer *p, int64_t now_us);      /* RTCP, DTLS, timeouts */
 /* Tries another way beside the one in use, for at most 20 s: it takes its place
- * once it is connected, and DTLS and SRTP go on.  One at a time; the one before
- * is given up.  -EINVAL after PEER_FAILED, or what make() says. */
-int peer_try(struct peer *p, peer_make_fn *make, void *make_ctx);
+ * once it is connected, and DTLS and SRTP go on.  One of each kind at a time, the
+ * one before is given up, and so is the other kind when one has come up.
+ * -EINVAL after PEER_FAILED, or what make() says. */
+enum peer_try { PEER_TRY_DIRECT, PEER_TRY_RELAY, PEER_TRIES };
+int peer_try(struct peer *p, enum peer_try kind, peer_make_fn *make, void *make_ctx);
 bool peer_is_trying(const struct peer *p);
 /* The way in use cannot work any more (its address is gone): PEER_INTERRUPTED
  * with these words (static) at once, not after the silence. */

@@ -1,8 +1,9 @@
 /* peer_path.c - the ways to the other side: one in use, one that is tried
  *
  *	used   carries everything
- *	next   is tried beside it: other credentials (a restart in place), a relay,
- *	       another network; takes its place once it is connected
+ *	next   is tried beside it: other credentials (a restart in place), another
+ *	       network, and at the same time a relay; the first that is connected
+ *	       takes its place
  *	old    was in use until then; what is still on its way is taken for a while
  *
  * Make before break: DTLS and SRTP do not notice.  A way that was connected and
@@ -73,15 +74,16 @@ static void on_connected(struct peer *p)
 
 /* The one that was replaced is freed by the tick: a handler of its may be
  * running. */
-static void take_next(struct peer *p)
+static void take_next(struct peer *p, struct peer_path *x)
 {
 	char path[96];
 
-	p->retired = p->old;
+	p->retired[0] = p->old;
 	p->old = p->used;
 	p->old->until_us = 0;
-	p->used = p->next;
-	p->next = NULL;
+	p->used = x;
+	p->retired[1] = x == p->next[0] ? p->next[1] : p->next[0];
+	p->next[0] = p->next[1] = NULL;
 	transport_path(p->used->t, path, sizeof(path));
 	log_info("rtc", "another way to the other side is in use: %s", path);
 	on_connected(p);
@@ -92,7 +94,7 @@ static void take_next(struct peer *p)
 static void on_lost(struct peer *p, enum transport_state state)
 {
 	if (p->state == PEER_CONNECTING) {
-		if (state == TRANSPORT_FAILED && !p->next)
+		if (state == TRANSPORT_FAILED && !peer_is_trying(p))
 			peer_enter(p, PEER_FAILED,
 				   "no way to the other side was found (ICE): is UDP blocked?");
 		return;
@@ -109,8 +111,8 @@ static void on_state(void *ctx, enum transport_state state)
 	x->state = state;
 	if (!p || p->state == PEER_FAILED)
 		return;
-	if (x == p->next && state == TRANSPORT_CONNECTED)
-		take_next(p);
+	if ((x == p->next[0] || x == p->next[1]) && state == TRANSPORT_CONNECTED)
+		take_next(p, x);
 	else if (x == p->used && state == TRANSPORT_CONNECTED)
 		on_connected(p);
 	else if (x == p->used && (state == TRANSPORT_DISCONNECTED || state == TRANSPORT_FAILED))
@@ -185,13 +187,15 @@ int peer_paths_open(struct peer *p, peer_make_fn *make, void *make_ctx)
 
 void peer_paths_close(struct peer *p)
 {
-	path_free(&p->next);
+	for (size_t i = 0; i < PEER_TRIES; i++) {
+		path_free(&p->next[i]);
+		path_free(&p->retired[i]);
+	}
 	path_free(&p->old);
-	path_free(&p->retired);
 	path_free(&p->used);
 }
 
-int peer_try(struct peer *p, peer_make_fn *make, void *make_ctx)
+int peer_try(struct peer *p, enum peer_try kind, peer_make_fn *make, void *make_ctx)
 {
 	struct peer_path *x;
 	int err;
@@ -201,14 +205,14 @@ int peer_try(struct peer *p, peer_make_fn *make, void *make_ctx)
 	err = path_new(&x, p, make, make_ctx);
 	if (err)
 		return err;
-	path_free(&p->next);
-	p->next = x;
+	path_free(&p->next[kind]);
+	p->next[kind] = x;
 	return 0;
 }
 
 bool peer_is_trying(const struct peer *p)
 {
-	return p->next;
+	return p->next[PEER_TRY_DIRECT] || p->next[PEER_TRY_RELAY];
 }
 
 void peer_path_dead(struct peer *p, const char *why)
@@ -241,13 +245,18 @@ static bool is_over(struct peer_path *x, int64_t limit_us, int64_t now_us)
 
 void peer_paths_tick(struct peer *p, int64_t now_us)
 {
-	path_free(&p->retired);
+	bool over = false;
+
 	if (is_over(p->old, OLD_US, now_us))
 		path_free(&p->old);
-	if (!is_over(p->next, TRY_LIMIT_US, now_us))
-		return;
-	log_info("rtc", "the other way did not come up within 20 s");
-	path_free(&p->next);
-	if (p->state == PEER_CONNECTING && p->used->state == TRANSPORT_FAILED)
+	for (size_t i = 0; i < PEER_TRIES; i++) {
+		path_free(&p->retired[i]);
+		if (!is_over(p->next[i], TRY_LIMIT_US, now_us))
+			continue;
+		log_info("rtc", "the other way did not come up within 20 s");
+		path_free(&p->next[i]);
+		over = true;
+	}
+	if (over && p->state == PEER_CONNECTING && p->used->state == TRANSPORT_FAILED)
 		on_lost(p, TRANSPORT_FAILED);
 }

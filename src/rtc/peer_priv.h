@@ -35,7 +35,8 @@ struct source {
 struct peer {
 	struct peer_events ev;
 	void *ctx;
-	struct peer_path *used, *next, *old, *retired;  /* peer_path.c; NULL: none */
+	/* peer_path.c; NULL: none */
+	struct peer_path *used, *next[PEER_TRIES], *old, *retired[PEER_TRIES];
 	struct dtls *dtls;
 	struct srtp_box *box;   /* NULL until the keys are there */
 	struct data_channel *channel;   /* NULL: none is wanted */

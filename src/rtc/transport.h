@@ -30,7 +30,7 @@ struct transport_ops {
 	/* 0, -EAGAIN: dropped, the socket is full; -ENOTCONN. */
 	int (*send)(struct transport *t, const uint8_t *p, size_t len);
 	void (*free)(struct transport *t);
-	/* "udp host 192.0.2.1:10000", "tcp relay …"; "" unknown. */
+	/* "udp host 192.0.2.1:10000", "tls relay …"; "" unknown. */
 	void (*path)(const struct transport *t, char *out, size_t size);
 };
 /* First member of each implementation. */
@@ -47,12 +47,22 @@ static inline int transport_send(struct transport *t, const uint8_t *p, size_t l
 void transport_path(const struct transport *t, char *out, size_t size);
 void transport_free(struct transport **t);      /* no handler runs afterwards */
 
+struct turn_trust;
 struct ice_server {             /* strings lent for the call */
 	const char *type;       /* "stun", "turn", "turns" */
-	const char *address;    /* numeric */
+	const char *name;       /* as it was announced: TLS is held against it */
+	const char (*address)[64]; size_t addresses; /* numeric; tried in this order */
 	uint16_t port;
 	const char *protocol;   /* "udp", "tcp" */
 	const char *username, *password;
+	struct turn_trust *trust; /* "turns"; must outlive the transport */
+};
+
+enum relay_news {
+	RELAY_UP,               /* it relays for us */
+	RELAY_REFUSED,          /* not with these credentials */
+	RELAY_UNUSABLE,         /* no connection, its certificate, a quota, ... */
+	RELAY_LOST              /* it did, and does not any more */
 };
 struct ice_candidate {
 	const char *ip;         /* numeric */
@@ -69,8 +79,13 @@ struct transport_nice_config {
 	const char *remote_ufrag, *remote_pwd;
 	const struct ice_candidate *cand; size_t cands;
 	const struct ice_server *server; size_t servers;
+	/* Relays alone, which are used with it only: no other address than 127.0.0.1
+	 * is gathered, and from it but the doors of relays (turn_relay.h) are
+	 * reached.  libnice would ask for them from each address that it has. */
 	bool relay_only;
 	bool loopback;          /* gather 127.0.0.1 and ::1 as well */
+	/* What happens to relays; words: for people.  NULL: not asked for. */
+	void (*relay_news)(void *ctx, enum relay_news news, const char *words); void *relay_ctx;
 	/* Counts agents that are freed but still give their relay back; the
 	 * context has to run until it is 0.  NULL: nobody waits for that. */
 	unsigned *closing;
@@ -82,6 +97,7 @@ enum transport_way {
 	TRANSPORT_WAY_SAME, TRANSPORT_WAY_OTHER /* a better one is there */, TRANSPORT_WAY_GONE
 };
 enum transport_way transport_nice_look(const struct transport *t);
+bool transport_nice_relayed(const struct transport *t); /* the way in use is a relay */
 /* More of the peer's candidates (trickle). */
 int transport_nice_add(struct transport *t, const struct ice_candidate *c);
 

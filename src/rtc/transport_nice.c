@@ -13,7 +13,8 @@
  * the last answer; that is final, an agent does not come back from it.  The
  * option CONSENT_FRESHNESS would make it 10 s without repeating a check: at
  * 20 % of loss both ways two checks in a row fail every minute or two.  That
- * nothing comes any more the peer notices sooner.
+ * nothing comes any more is noticed sooner: a look each second at the socket's
+ * own time of its last datagram, be it media or a check.
  */
 #include "rtc/transport.h"
 #include <errno.h>
@@ -21,10 +22,14 @@
 #include <nice/interfaces.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rtc/turn_relay.h"
 
 enum {
 	COMPONENT = 1,
@@ -35,6 +40,18 @@ enum {
 	MAX_REQUESTS = 7,
 	CANDIDATES_MAX = 64,
 	LOCAL_MAX = 32,
+	LOOK_MS = 1000,
+	/* Our checks (repeated when lost) and the bridge's, each 4 to 6 s, make
+	 * several datagrams in this time, also when nobody speaks. */
+	SILENCE_US = 10 * 1000 * 1000,
+	RELAYS_MAX = 6,
+};
+
+/* They outlive the transport until the agent has given its ports back. */
+struct relays {
+	struct turn_relay *relay[RELAYS_MAX];
+	size_t relays;
+	unsigned *closing;      /* the owner's count, or NULL */
 };
 
 struct nice_transport {
@@ -44,11 +61,16 @@ struct nice_transport {
 	guint stream;
 	gulong handler;
 	unsigned candidates;
-	bool relay, relay_udp;
+	struct relays *ways;    /* the doors of the agent's relays */
+	void (*relay_news)(void *ctx, enum relay_news news, const char *words);
+	void *relay_ctx;
 	bool ready;             /* made; before that no handler may run */
 	bool over;              /* the agent has taken back its own leave to send */
 	enum transport_state state;
-	unsigned *closing;      /* the owner's count, or NULL */
+	GSource *look;          /* for silence, while connected */
+	struct timeval heard;   /* the socket's own time of the last datagram */
+	int64_t relay_heard_us;
+	int64_t alive_us;       /* when one was noticed */
 };
 
 /* ---- what the agent tells ---- */
@@ -68,6 +90,70 @@ static enum transport_state state_of(guint state)
 	}
 }
 
+static void tell(struct nice_transport *t, enum transport_state s)
+{
+	if (s == t->state)
+		return;
+	t->state = s;
+	if (t->ready && t->base.ev.state)
+		t->base.ev.state(t->base.ctx, s);
+}
+
+/* ---- silence ---- */
+
+static const struct turn_relay *selected_relay(const struct nice_transport *t);
+
+/* Did a datagram come since we last looked?  libnice keeps the checks to itself,
+ * the kernel knows when it last gave one out. */
+static bool something_came(struct nice_transport *t)
+{
+	GSocket *s = nice_agent_get_selected_socket(t->agent, t->stream, COMPONENT);
+	const struct turn_relay *r = selected_relay(t);
+	struct timeval at = { 0, 0 };
+	bool came;
+
+	if (r) {
+		came = turn_relay_heard_us(r) != t->relay_heard_us;
+		t->relay_heard_us = turn_relay_heard_us(r);
+		return came;
+	}
+	if (!s)
+		return true;    /* not to be known: no reason to complain */
+	if (ioctl(g_socket_get_fd(s), SIOCGSTAMP, &at) && errno != ENOENT)
+		at.tv_sec = t->heard.tv_sec + 1;
+	g_object_unref(s);
+	came = at.tv_sec != t->heard.tv_sec || at.tv_usec != t->heard.tv_usec;
+	t->heard = at;
+	return came;
+}
+
+static gboolean on_look(gpointer ctx)
+{
+	struct nice_transport *t = ctx;
+	int64_t now = clock_now_us();
+
+	if (something_came(t))
+		t->alive_us = now;
+	if (t->state == TRANSPORT_CONNECTED && now - t->alive_us >= SILENCE_US) {
+		log_debug("rtc", "ice: nothing has come for 10 s");
+		tell(t, TRANSPORT_DISCONNECTED);
+	} else if (t->state == TRANSPORT_DISCONNECTED && !t->over && t->alive_us == now) {
+		log_debug("rtc", "ice: datagrams come again");
+		tell(t, TRANSPORT_CONNECTED);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+static void begin_looking(struct nice_transport *t)
+{
+	t->alive_us = clock_now_us();
+	if (t->look)
+		return;
+	t->look = g_timeout_source_new(LOOK_MS);
+	g_source_set_callback(t->look, on_look, t, NULL);
+	g_source_attach(t->look, t->context);
+}
+
 static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
 {
 	struct nice_transport *t = data;
@@ -82,10 +168,10 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
 	/* A better pair turned up: datagrams flow all the while. */
 	if (s == TRANSPORT_CHECKING && t->state == TRANSPORT_CONNECTED)
 		return;
-	t->state = s;
 	log_debug("rtc", "ice: %s", nice_component_state_to_string(state));
-	if (t->ready && t->base.ev.state)
-		t->base.ev.state(t->base.ctx, s);
+	if (s == TRANSPORT_CONNECTED)
+		begin_looking(t);
+	tell(t, s);
 }
 
 static void on_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
@@ -108,6 +194,15 @@ static bool is_link_local(const char *ip)
 	return text_starts(ip, "fe80:") || text_starts(ip, "169.254.");
 }
 
+static void add_loopback(struct nice_transport *t)
+{
+	NiceAddress a;
+
+	nice_address_init(&a);
+	if (nice_address_set_from_string(&a, "127.0.0.1"))
+		nice_agent_add_local_address(t->agent, &a);
+}
+
 static void add_local_addresses(struct nice_transport *t)
 {
 	GList *ips = nice_interfaces_get_local_ips(TRUE);
@@ -127,23 +222,34 @@ static void add_local_addresses(struct nice_transport *t)
 
 static void set_stun(struct nice_transport *t, const struct ice_server *s)
 {
-	g_object_set(t->agent, "stun-server", s->address, "stun-server-port", (guint)s->port, NULL);
+	g_object_set(t->agent, "stun-server", s->address[0], "stun-server-port", (guint)s->port, NULL);
 }
 
+static void on_relay_news(void *ctx, enum relay_news news, const char *words)
+{
+	struct nice_transport *t = ctx;
+
+	if (t->ready && t->relay_news)
+		t->relay_news(t->relay_ctx, news, words);
+}
+
+/* libnice is given the door of the relay, whatever stands behind it. */
 static void set_turn(struct nice_transport *t, const struct ice_server *s)
 {
-	bool tcp = s->protocol && !strcmp(s->protocol, "tcp");
+	struct turn_relay *r;
+	int err;
 
-	if (!s->username || !s->password)
+	if (!s->username || !s->password || t->ways->relays == RELAYS_MAX)
 		return;
-	if (!nice_agent_set_relay_info(t->agent, t->stream, COMPONENT, s->address, s->port,
-				       s->username, s->password,
-				       tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP)) {
-		log_warn("rtc", "the relay at %s cannot be used", s->address);
+	err = turn_relay_new(&r, t->context, s, on_relay_news, t);
+	if (err) {
+		log_warn("rtc", "the relay %s cannot be used: %s", s->name ? s->name : "",
+			 strerror(-err));
 		return;
 	}
-	t->relay = true;
-	t->relay_udp |= !tcp;
+	t->ways->relay[t->ways->relays++] = r;
+	nice_agent_set_relay_info(t->agent, t->stream, COMPONENT, "127.0.0.1", turn_relay_port(r),
+				  s->username, s->password, NICE_RELAY_TYPE_TURN_UDP);
 }
 
 static void set_servers(struct nice_transport *t, const struct transport_nice_config *cfg)
@@ -153,15 +259,13 @@ static void set_servers(struct nice_transport *t, const struct transport_nice_co
 	for (size_t i = 0; i < cfg->servers; i++) {
 		const struct ice_server *s = cfg->server + i;
 
-		if (!s->type || !s->address)
+		if (!s->type || !s->addresses)
 			continue;
-		if (!strcmp(s->type, "stun") && !stun) {
+		if (!strcmp(s->type, "stun") && !stun && !cfg->relay_only) {
 			set_stun(t, s);
 			stun = true;
-		} else if (!strcmp(s->type, "turn")) {
+		} else if (text_starts(s->type, "turn") && cfg->relay_only) {
 			set_turn(t, s);
-		} else if (!strcmp(s->type, "turns")) {
-			log_debug("rtc", "relay at %s is over TLS: not used", s->address);
 		}
 	}
 }
@@ -233,9 +337,11 @@ static int open_agent(struct nice_transport *t, const struct transport_nice_conf
 	    !nice_agent_set_local_credentials(t->agent, t->stream,
 					      cfg->local_ufrag, cfg->local_pwd))
 		return -EIO;
-	if (cfg->loopback)
-		add_local_addresses(t);
 	set_servers(t, cfg);
+	if (cfg->relay_only)
+		add_loopback(t);
+	else if (cfg->loopback)
+		add_local_addresses(t);
 	t->handler = g_signal_connect(t->agent, "component-state-changed", G_CALLBACK(on_state), t);
 	if (!nice_agent_attach_recv(t->agent, t->stream, COMPONENT, cfg->context, on_datagram, t))
 		return -EIO;
@@ -276,30 +382,65 @@ static const char *type_text(NiceCandidateType type)
 	return (unsigned)type < 4 ? text[type] : "";
 }
 
+/* The relay whose port the pair uses; NULL: none. */
+static const struct turn_relay *relay_of(const struct nice_transport *t, const NiceCandidate *local)
+{
+	char ip[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 8];
+	bool v6 = nice_address_ip_version(&local->addr) == 6;
+
+	if (local->type != NICE_CANDIDATE_TYPE_RELAYED)
+		return NULL;
+	nice_address_to_string(&local->addr, ip);
+	snprintf(text, sizeof(text), v6 ? "[%s]:%u" : "%s:%u", ip, nice_address_get_port(&local->addr));
+	for (size_t i = 0; i < t->ways->relays; i++)
+		if (turn_relay_has(t->ways->relay[i], text))
+			return t->ways->relay[i];
+	return NULL;
+}
+
+static const struct turn_relay *selected_relay(const struct nice_transport *t)
+{
+	NiceCandidate *local, *remote;
+
+	if (!t->ways->relays ||
+	    !nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
+		return NULL;
+	return relay_of(t, local);
+}
+
 static void nice_path(const struct transport *base, char *out, size_t size)
 {
 	const struct nice_transport *t = (const struct nice_transport *)base;
 	NiceCandidate *local, *remote;
 	char ip[INET6_ADDRSTRLEN] = "";
-	bool tcp, v6;
+	const struct turn_relay *r;
+	bool v6;
 
 	if (!nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
 		return;
-	tcp = local->type == NICE_CANDIDATE_TYPE_RELAYED && !t->relay_udp;
 	v6 = nice_address_ip_version(&remote->addr) == 6;
 	nice_address_to_string(&remote->addr, ip);
-	snprintf(out, size, "%s %s %s%s%s:%u", tcp ? "tcp" : "udp", type_text(local->type),
+	r = relay_of(t, local);
+	snprintf(out, size, "%s %s %s%s%s:%u", r ? turn_relay_protocol(r) : "udp", type_text(local->type),
 		 v6 ? "[" : "", ip, v6 ? "]" : "", nice_address_get_port(&remote->addr));
+}
+
+static void relays_free(struct relays *w)
+{
+	for (size_t i = 0; i < w->relays; i++)
+		turn_relay_free(&w->relay[i]);
+	g_free(w);
 }
 
 static void on_closed(GObject *agent, GAsyncResult *result, gpointer data)
 {
-	unsigned *closing = data;
+	struct relays *w = data;
 
 	(void)result;
-	if (closing)
-		--*closing;
+	if (w->closing)
+		--*w->closing;
 	g_object_unref(agent);
+	relays_free(w);
 }
 
 static void on_late_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
@@ -317,11 +458,14 @@ static void on_late_datagram(NiceAgent *agent, guint stream, guint component, gu
  * hear that it did: so it reads on, into nothing. */
 static void give_relay_back(struct nice_transport *t)
 {
-	if (t->closing)
-		++*t->closing;
+	for (size_t i = 0; i < t->ways->relays; i++)
+		turn_relay_quiet(t->ways->relay[i]);
+	if (t->ways->closing)
+		++*t->ways->closing;
 	nice_agent_attach_recv(t->agent, t->stream, COMPONENT, t->context, on_late_datagram, NULL);
 	g_main_context_push_thread_default(t->context);
-	nice_agent_close_async(t->agent, on_closed, t->closing);
+	nice_agent_close_async(t->agent, on_closed, t->ways);
+	t->ways = NULL;
 	g_main_context_pop_thread_default(t->context);
 }
 
@@ -338,12 +482,18 @@ static void nice_free(struct transport *base)
 {
 	struct nice_transport *t = (struct nice_transport *)base;
 
+	if (t->look) {
+		g_source_destroy(t->look);
+		g_source_unref(t->look);
+	}
 	if (t->handler)
 		g_signal_handler_disconnect(t->agent, t->handler);
-	if (t->relay)
+	if (t->agent && t->ways->relays)
 		give_relay_back(t);
 	else if (t->agent)
 		close_agent(t);
+	if (t->ways)
+		relays_free(t->ways);
 	g_main_context_unref(t->context);
 	g_free(t);
 }
@@ -366,7 +516,10 @@ int transport_nice_new(struct transport **out, const struct transport_nice_confi
 	t->base.ev = *ev;
 	t->base.ctx = ctx;
 	t->state = TRANSPORT_CHECKING;
-	t->closing = cfg->closing;
+	t->ways = g_new0(struct relays, 1);
+	t->ways->closing = cfg->closing;
+	t->relay_news = cfg->relay_news;
+	t->relay_ctx = cfg->relay_ctx;
 	t->context = g_main_context_ref(cfg->context);
 	g_main_context_push_thread_default(cfg->context);
 	err = open_agent(t, cfg);
@@ -424,11 +577,22 @@ enum transport_way transport_nice_look(const struct transport *base)
 
 	if (!nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
 		return TRANSPORT_WAY_SAME;
+	if (relay_of(t, local))
+		return turn_relay_look(relay_of(t, local));
 	nice_address_to_string(&local->base_addr, ip);
 	if (!is_ours(ip))
 		return TRANSPORT_WAY_GONE;
 	source_towards(&remote->addr, today);
 	return *today && strcmp(ip, today) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
+}
+
+bool transport_nice_relayed(const struct transport *base)
+{
+	const struct nice_transport *t = (const struct nice_transport *)base;
+	NiceCandidate *local, *remote;
+
+	return nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote) &&
+	       local->type == NICE_CANDIDATE_TYPE_RELAYED;
 }
 
 int transport_nice_add(struct transport *base, const struct ice_candidate *c)

@@ -63,7 +63,7 @@ static const struct setting table[] = {
 	{ "network.stun", SETTING_TEXT, "", NULL,
 	  "STUN servers, host[:port], separated by blanks", false },
 	{ "network.turn", SETTING_TEXT, "", NULL,
-	  "TURN server, turn:user:password@host[:port][?transport=tcp]; "
+	  "TURN server, turn:user:password@host[:port][?transport=tcp], turns: for TLS (port 443); "
 	  "belongs into the config, not on a command line", false },
 	{ "network.bridge_channel", SETTING_CHOICE, "auto", "auto|websocket|sctp",
 	  "who talks, who is gone: auto takes a WebSocket where one is offered, else SCTP; "

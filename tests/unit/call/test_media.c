@@ -339,23 +339,29 @@ static void test_servers(void **state)
 	assert_int_equal(loop_new(&l, "test"), 0);
 	loop_iterate(l, 0);
 	media_servers_add_turn(&s, "turn:me:se:cret@10.0.0.1:99?transport=tcp");
+	media_servers_add_turn(&s, "turns:me:x@10.0.0.9");
 	media_servers_add_turn(&s, "turn:nonsense");
 	media_servers_add_turn(&s, "");
 	media_servers_add_stun(&s, "10.0.0.2, 10.0.0.3:5000 [::1]:7");
 	media_servers_add_services(&s, v, 2);
-	assert_int_equal(s.count, 5);
+	assert_int_equal(s.count, 7);
+	assert_string_equal(s.v[1].type, "turns");
+	assert_int_equal(s.v[1].port, 443);
+	assert_string_equal(s.v[1].protocol, "tcp");
 	assert_string_equal(s.v[0].user, "me");
 	assert_string_equal(s.v[0].password, "se:cret");
 	assert_string_equal(s.v[0].protocol, "tcp");
 	assert_int_equal(s.v[0].port, 99);
-	assert_int_equal(s.v[1].port, 3478);
-	assert_int_equal(s.v[2].port, 5000);
-	assert_string_equal(s.v[3].host, "::1");
-	assert_int_equal(s.v[3].port, 7);
-	assert_string_equal(s.v[4].host, "127.0.0.2");
+	assert_int_equal(s.v[2].port, 3478);
+	assert_int_equal(s.v[3].port, 5000);
+	assert_string_equal(s.v[4].host, "::1");
+	assert_int_equal(s.v[4].port, 7);
+	assert_string_equal(s.v[5].host, "127.0.0.2");
 	media_servers_look_up(&s, l, NULL, NULL);
 	assert_int_equal(s.waiting, 0);         /* numbers need no thread */
-	assert_int_equal(media_servers_relays(&s), 2);
+	assert_int_equal(media_servers_relays(&s, false), 2);
+	assert_int_equal(media_servers_relays(&s, true), 4);
+	assert_true(media_servers_want_tls(&s));
 	media_servers_clear(&s);
 	loop_free(&l);
 }

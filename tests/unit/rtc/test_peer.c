@@ -421,8 +421,8 @@ static int take_line2(void *make_ctx, struct transport **out, const struct trans
 static void try_other_way(struct pair *p, const struct transport_fake_line *line)
 {
 	assert_int_equal(transport_fake_pair(&p->a.line2, &p->b.line2, line), 0);
-	assert_int_equal(peer_try(p->a.peer, take_line2, &p->a), 0);
-	assert_int_equal(peer_try(p->b.peer, take_line2, &p->b), 0);
+	assert_int_equal(peer_try(p->a.peer, PEER_TRY_DIRECT, take_line2, &p->a), 0);
+	assert_int_equal(peer_try(p->b.peer, PEER_TRY_DIRECT, take_line2, &p->b), 0);
 	assert_true(peer_is_trying(p->a.peer));
 	p->tried = p->now;
 }
@@ -495,7 +495,7 @@ static void dead_address_is_told_at_once_and_fails_in_30_s(void **state)
 	assert_int_equal(p->a.state, PEER_INTERRUPTED);
 	run(p, 1500000);
 	assert_int_equal(p->a.state, PEER_FAILED);
-	assert_int_equal(peer_try(p->a.peer, take_line2, &p->a), -EINVAL);
+	assert_int_equal(peer_try(p->a.peer, PEER_TRY_DIRECT, take_line2, &p->a), -EINVAL);
 	close_pair(p);
 }
 
@@ -524,9 +524,9 @@ static void other_way_that_does_not_come_is_given_up(void **state)
 
 	(void)state;
 	run_until_up(p, 1000000);
-	assert_int_equal(peer_try(p->a.peer, make_none, NULL), -ENETUNREACH);
+	assert_int_equal(peer_try(p->a.peer, PEER_TRY_DIRECT, make_none, NULL), -ENETUNREACH);
 	assert_false(peer_is_trying(p->a.peer));
-	assert_int_equal(peer_try(p->a.peer, make_deaf, &p->a), 0);
+	assert_int_equal(peer_try(p->a.peer, PEER_TRY_RELAY, make_deaf, &p->a), 0);
 	far = p->a.line2;
 	p->a.line2 = NULL;
 	talk(p, 950);

@@ -1,0 +1,145 @@
+"""coturn as the way out: over UDP, TCP and TLS, when UDP is blocked, and when nothing else may be sent."""
+from lib_net import *
+
+need("turnserver", "openssl")
+net = Net()
+USER, SECRET, RELAY = "willy", "nilly", "10.79.0.1"
+
+
+def certificates():
+    """Two authorities of our own: one for turn.test, one for the host."""
+    d = os.path.join(TMP, "ca")
+    os.makedirs(d)
+
+    def openssl(*a):
+        subprocess.run(["openssl", *a], cwd=d, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for ca, leaf, name in (("ca", "turn", "DNS:turn.test"), ("ca2", "host", "IP:" + RELAY)):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", ca + ".key", "-out", ca + ".pem", "-days", "2",
+                "-subj", "/CN=authority " + ca)
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", leaf + ".key", "-out", leaf + ".csr", "-subj", "/CN=" + leaf)
+        with open(d + "/ext", "w") as f:
+            f.write("subjectAltName=" + name + "\n")
+        openssl("x509", "-req", "-in", leaf + ".csr", "-CA", ca + ".pem", "-CAkey", ca + ".key", "-CAcreateserial", "-out",
+                leaf + ".pem", "-days", "2", "-extfile", "ext")
+    with open(d + "/both.pem", "w") as f:
+        f.write(open(d + "/ca.pem").read() + open(d + "/ca2.pem").read())
+    return d
+
+
+class Turn:
+    def __init__(self, certs, *more):
+        self.args = ["turnserver", "-n", "--listening-ip", RELAY, "--relay-ip", RELAY, "--lt-cred-mech", "--user",
+                     "%s:%s" % (USER, SECRET), "--realm", "test", "--allow-loopback-peers", "--no-cli", "--no-dtls", "--cert",
+                     certs + "/turn.pem", "--pkey", certs + "/turn.key", "--pidfile", TMP + "/turn.pid", "--log-file",
+                     "stdout", "--tls-listening-port", "443", *more]
+        self.start()
+
+    def start(self):
+        self.p = run_bg(self.args, "turn.log", **net.inside(net.world))
+
+        def listens():
+            out = sh("ip", "netns", "exec", net.world, "ss", "-Htln")
+            return RELAY + ":3478 " in out and RELAY + ":443 " in out
+        eventually("coturn listens", listens, 20)
+
+    def stop(self):
+        self.p.kill()
+        self.p.wait(5)
+
+
+certs = certificates()
+turn = Turn(certs)
+host = net.host(args=("--cert", certs + "/host.pem", "--key", certs + "/host.key"))
+room = host.url + "turn"
+OWN_CA = ("-o", "network.ca_file=" + certs + "/both.pem")
+far = net.client(room, "Far", ns=net.world, mic="tone:440", args=(*OWN_CA, "-vv"))
+far.wait("joined")
+
+
+def spec(how, at, user=USER, secret=SECRET):
+    return ("-o", "network.turn=%s:%s:%s@%s" % (how, user, secret, at))
+
+
+def call(name, *args):
+    c = net.client(room, name, mic="tone:880", args=(*args, "-vv"))
+    c.wait("joined")
+    return c
+
+
+def talks_by(c, path):
+    eventually("%s has the path %s" % (c.name, path), lambda: stats(c)["path"].startswith(path), 20)
+    hears(c)
+    hears(far)
+
+
+def leave(c):
+    c.rpc("command", line="leave")
+    check(c.end() == 0, "%s leaves" % c.name)
+
+
+def says(c, *words, timeout=20):
+    def said():
+        while not c.events.empty():
+            c.seen.append(c.events.get())
+        return any(all(w in (e.get("text") or "") for w in words) for e in c.seen)
+    eventually("%s says: %s" % (c.name, " ... ".join(words)), said, timeout)
+
+
+# ---- UDP to the bridge is blocked ----
+
+net.block_udp(host.media)
+for name, how, path in (("Ulla", spec("turn", RELAY), "udp relay"),
+                        ("Tom", spec("turn", RELAY + "?transport=tcp"), "tcp relay"),
+                        ("Tess", spec("turns", "turn.test"), "tls relay")):
+    watch = Capture(net.laptop, "l0")
+    began = time.monotonic()
+    c = call(name, *how, *OWN_CA)
+    talks_by(c, path)
+    check(time.monotonic() - began < 10, "%s is heard after %.1f s" % (name, time.monotonic() - began))
+    says(c, "a firewall may block it", "trying TURN")
+    leave(c)
+    sent = watch.stop()
+    if path == "tls relay":
+        check({p[2] for p in sent if p[0] == "udp"} <= {5353}, "all of Tess's sound went through port 443: %r" % [p for p in sent if p[0] == "udp"][:3])
+    if SHORT:
+        sys.exit(0)
+net.block_udp(host.media, False)
+
+# ---- nothing but the relay ----
+
+for name, how, port in (("Rea", spec("turn", RELAY), ("udp", 3478)), ("Ria", spec("turns", "turn.test"), ("tcp", 443))):
+    watch = Capture(net.laptop, "l0")
+    c = call(name, "--relay-only", *how, *OWN_CA)
+    talks_by(c, "udp relay" if port[0] == "udp" else "tls relay")
+    leave(c)
+    sent = watch.stop()
+    there = {(p[0], p[1], p[2]) for p in sent}
+    web = ("tcp", RELAY, int(re.search(r":(\d+)/", host.url).group(1)))
+    check(there == {(port[0], RELAY, port[1]), web}, "%s sent to the server and the relay alone: %s" % (name, sorted(there)))
+
+# ---- relays that do not want us ----
+
+net.block_udp(host.media)
+c = call("Walt", *spec("turn", RELAY, secret="wrong"), *OWN_CA)
+says(c, "TURN refused the credentials", RELAY)
+leave(c)
+c = call("Vera", *spec("turns", RELAY + ":443"), *OWN_CA)       # the certificate is for turn.test
+eventually("Vera's log says whose certificate it is not", lambda: "IP address mismatch" in c.stderr(), 20)
+leave(c)
+c = call("Zoe", *spec("turns", "turn.test"), "-o", "network.ca_file=" + certs + "/ca2.pem")    # nobody here knows that authority
+eventually("Zoe's log says that the authority is unknown", lambda: "its certificate is not accepted" in c.stderr(), 20)
+leave(c)
+c = call("Ina", "--insecure", *spec("turns", "turn.test"))
+talks_by(c, "tls relay")
+
+# ---- and one that dies in the middle ----
+
+turn.stop()
+eventually("Ina notices that the relay has gone", lambda: stats(c)["path"] and "interrupted" in c.stderr(), 20)
+turn.start()
+before = sum_in(c)
+talks_by(c, "tls relay")
+leave(c)
+net.block_udp(host.media, False)
+leave(far)
+host.stop()
