@@ -33,6 +33,8 @@ enum {
 	TARGET = 3 * AUDIO_BLOCK, TARGET_MIN = 2 * AUDIO_BLOCK, TARGET_MAX = 8 * AUDIO_BLOCK,
 	TARGET_CALM_US = 20000000,
 	FIRST_SOUND = 33,       /* -60 dBFS */
+	TALKS_MS = 1000,        /* of speech, less its pauses: no cough */
+	DEAD_MS = 5000,
 };
 
 struct port {                   /* one side */
@@ -536,6 +538,10 @@ void audio_stats(const struct audio *a, struct audio_stats *out)
 	out->tight = a->mic.plan.tight;
 	out->sending = a->mic.gate.open;
 	out->processing = a->processing;
+	if (a->port[AUDIO_MIC].real || a->mic.want.processing == AUDIO_PROCESS_ON) {
+		out->talks_muted = a->mic.talk_muted_ms > TALKS_MS;
+		out->mic_dead = a->mic.zero_ms > DEAD_MS;
+	}
 }
 
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max)

@@ -133,6 +133,9 @@ struct audio_stats {
 	bool tight;                     /* the budget is less than sound needs */
 	bool sending;                   /* the gate is open */
 	bool processing;                /* something is done to the voice */
+	/* Of microphones that hear a room: somebody talks although muted; a card
+	 * that has given nothing but zeros for 5 s. */
+	bool talks_muted, mic_dead;
 };
 void audio_stats(const struct audio *a, struct audio_stats *out);
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max);

@@ -22,6 +22,7 @@ enum {
 	QUIET_DBOV = -45,       /* from here on it may be music, or a hum that is meant */
 	QUIET_MS = 500,
 	REST_MS = 2000,         /* between two packets of comfort noise */
+	FRAME = AUDIO_HZ / 50,
 	PAUSES = 2,             /* one of them may be lost */
 	OVERHEAD = 64,          /* IPv4, UDP, RTP with a level, GCM; until it is known */
 	PAYLOAD_LEAST = 20,     /* bytes: less is no word */
@@ -58,6 +59,7 @@ int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_e
 	m->complexity = cfg->complexity;
 	m->encoder = m->voice;
 	m->channels = 1;
+	m->frame = FRAME;               /* until there is a plan */
 	return mic_sending(m, &cfg->sending);
 }
 
@@ -251,6 +253,23 @@ static void add(struct mic *m, const int16_t *v)
 		send_frame(m);
 }
 
+/* Does somebody talk to nobody, does the microphone give anything at all? */
+static void watch(struct mic *m, int level)
+{
+	enum { MS = 10, LEAK_MS = 4, MOST_MS = 2000 };
+
+	if (!m->gate.muted) {
+		m->talk_muted_ms = 0;
+		m->zero_ms = level == LEVEL_SILENT ? m->zero_ms + MS : 0;
+		return;
+	}
+	m->zero_ms = 0;
+	if (level_voice(&m->muted_talk, level, MS) && level > QUIET_DBOV)
+		m->talk_muted_ms += m->talk_muted_ms < MOST_MS ? MS : 0;
+	else
+		m->talk_muted_ms -= m->talk_muted_ms < LEAK_MS ? m->talk_muted_ms : LEAK_MS;
+}
+
 /* The gate has closed: what it let through last goes out, silence behind it. */
 static void finish(struct mic *m)
 {
@@ -273,6 +292,7 @@ void mic_block(struct mic *m, int16_t *v, int64_t now_us)
 
 	m->now_us = now_us;
 	level_add(&m->meter, level, now_us);
+	watch(m, level);
 	open = gate_block(&m->gate, v, n, level);
 	if (open)
 		add(m, v);

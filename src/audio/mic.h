@@ -38,6 +38,9 @@ struct mic {
 	struct level_meter meter;
 	struct level_voice talk;
 	int64_t now_us;
+	struct level_voice muted_talk;
+	unsigned talk_muted_ms;         /* of speech while muted: leaks away */
+	unsigned zero_ms;               /* of nothing but zeros, while open */
 	uint64_t packets, encoded;
 };
 

@@ -2,7 +2,8 @@
  *
  * Out: the smallest header there is, twelve bytes, with eight more for the
  * level where that was offered: no mid, no transport-wide number; the bridge
- * needs neither for audio.
+ * needs neither for audio.  A copy of the payload before goes along where the
+ * sender wants one and the focus has offered RED.
  *
  * In: what SRTP lets through belongs to the peer; which SSRC is whose is not
  * known here.  Redundant blocks (RFC 2198) are given up as frames of their
@@ -22,22 +23,53 @@ enum {
 
 /* ---- out ---- */
 
+/* The payload before goes along: its length; 0: it does not, or need not. */
+static size_t copy_header(const struct peer *p, const struct media_packet *pkt,
+			  uint32_t timestamp, uint8_t red[RTP_RED_HEADER])
+{
+	size_t len = p->before_len;
+
+	/* Where something was left out in between, old blocks would not be the
+	 * packets before: receivers count back. */
+	if (!pkt->copied || !p->pt_red || !len || p->marker ||
+	    HEADER_MAX + RTP_RED_HEADER + len + pkt->len > RTP_MTU - SRTP_ROOM ||
+	    rtp_red_write_header(red, p->pt_opus, timestamp - p->before_timestamp, len))
+		return 0;
+	return len;
+}
+
+static void keep(struct peer *p, const struct media_packet *pkt, uint32_t timestamp)
+{
+	p->before_len = pkt->len < sizeof(p->before) ? pkt->len : 0;
+	p->before_timestamp = timestamp;
+	memcpy(p->before, pkt->payload, p->before_len);
+}
+
 void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us)
 {
 	_Alignas(8) uint8_t buf[RTP_MTU + SRTP_ROOM];
+	uint8_t red[RTP_RED_HEADER];
 	uint32_t timestamp = p->timestamp;
-	size_t len;
+	size_t len, copy;
 
 	p->timestamp += pkt->samples;
 	if (!p->box || !p->ssrc || p->state == PEER_FAILED || pkt->len > RTP_MTU - HEADER_MAX) {
 		p->marker = true;
 		return;
 	}
-	len = rtp_write_header(buf, p->pt_opus, p->marker, p->seq++, timestamp, p->ssrc,
-			       p->ext_level, pkt->level, pkt->voice);
+	copy = copy_header(p, pkt, timestamp, red);
+	len = rtp_write_header(buf, copy ? p->pt_red : p->pt_opus, p->marker, p->seq++, timestamp,
+			       p->ssrc, p->ext_level, pkt->level, pkt->voice);
+	if (copy) {
+		memcpy(buf + len, red, sizeof(red));
+		len += sizeof(red);
+		memcpy(buf + len, p->before, copy);
+		len += copy;
+	}
 	memcpy(buf + len, pkt->payload, pkt->len);
 	len += pkt->len;
 	p->marker = false;
+	keep(p, pkt, timestamp);
 	if (srtp_box_protect(p->box, buf, &len))
 		return;
 	p->sent_packets++;
@@ -49,7 +81,7 @@ void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us)
 	if (!peer_transmit(p, buf, len)) {
 		p->stats.out_rtp_packets++;
 		p->stats.out_rtp_bytes += len + p->ip_udp_bytes;
-		p->stats.out_overhead = (unsigned)(len + p->ip_udp_bytes - pkt->len);
+		p->stats.out_overhead = (unsigned)(len + p->ip_udp_bytes - pkt->len - copy);
 	}
 }
 

@@ -59,6 +59,9 @@ struct peer {
 	uint16_t seq;
 	uint32_t timestamp;
 	bool marker;            /* the next packet begins a talkspurt */
+	uint8_t before[1024];                   /* the payload before, for a copy; RFC 2198 takes ... */
+	size_t before_len;                      /* ... less than 1024 bytes */
+	uint32_t before_timestamp;
 	uint32_t sent_packets, sent_octets;     /* SR's counts */
 	uint32_t sent_at_report[2];             /* sent_packets one and two reports ago */
 	uint32_t last_timestamp;                /* of the last packet sent ... */

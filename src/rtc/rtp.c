@@ -209,3 +209,16 @@ int rtp_red_parse(const uint8_t *p, size_t len, uint32_t timestamp,
 	fn(ctx, *h & 0x7F, timestamp, data, len - header - old, true);
 	return 0;
 }
+
+int rtp_red_write_header(uint8_t *out, uint8_t pt, uint32_t age, size_t old_len)
+{
+	/* RFC 2198, section 3: 14 bits of timestamp offset, 10 bits of length. */
+	if (!age || age >= 1 << 14 || old_len >= 1 << 10)
+		return -EINVAL;
+	out[0] = (uint8_t)(0x80 | (pt & 0x7F));
+	out[1] = (uint8_t)(age >> 6);
+	out[2] = (uint8_t)(age << 2 | old_len >> 8);
+	out[3] = (uint8_t)old_len;
+	out[4] = pt & 0x7F;
+	return 0;
+}

@@ -43,6 +43,11 @@ int rtp_red_parse(const uint8_t *p, size_t len, uint32_t timestamp,
 			     const uint8_t *p, size_t len, bool primary),
 		  void *ctx);
 
+/* The header for one old block and the primary one; RTP_RED_HEADER bytes in
+ * out.  -EINVAL: the old one is too long or too old for its fields. */
+enum { RTP_RED_HEADER = 5 };
+int rtp_red_write_header(uint8_t *out, uint8_t pt, uint32_t age, size_t old_len);
+
 /* Serial number arithmetic (RFC 1982). */
 static inline int16_t seq_diff(uint16_t a, uint16_t b) { return (int16_t)(uint16_t)(a - b); }
 static inline int32_t ts_diff(uint32_t a, uint32_t b) { return (int32_t)(a - b); }

@@ -43,8 +43,26 @@ static int delay_ms(const struct session *s, const struct sound_snapshot *snap)
 	       (int)(s->figures.rtt_ms > 0 ? s->figures.rtt_ms / 2 : 0);
 }
 
+/* What a talker should know, at most every so often. */
+static void warn_speaker(struct session *s, const struct audio_stats *a, int64_t now_us)
+{
+	enum { AGAIN_US = 60000000, DEAD_AGAIN_US = 300000000 };
+
+	if (s->figures.talks_muted &&
+	    (!s->warned_muted_us || now_us - s->warned_muted_us > AGAIN_US)) {
+		s->warned_muted_us = now_us;
+		message_say(s, MESSAGE_EVENT, "you are muted: Alt+m or /unmute, and the others hear you");
+	}
+	if (a->mic_dead && !s->muted && !s->no_mic &&
+	    (!s->warned_dead_us || now_us - s->warned_dead_us > DEAD_AGAIN_US)) {
+		s->warned_dead_us = now_us;
+		message_say(s, MESSAGE_EVENT, "the microphone gives nothing but silence: it may be "
+			    "switched off, or muted in the system; /devices lists others");
+	}
+}
+
 /* What the engine makes of the settings. */
-static void own_state(struct session *s)
+static void own_state(struct session *s, int64_t now_us)
 {
 	struct sound_snapshot snap;
 
@@ -52,6 +70,8 @@ static void own_state(struct session *s)
 	s->figures.budget_kbps = (int)settings_int(s->settings, "audio.budget");
 	s->figures.tight = s->figures.budget_kbps && snap.audio.tight;
 	s->figures.music = snap.audio.music;
+	s->figures.talks_muted = snap.audio.talks_muted && s->muted && !s->no_mic;
+	warn_speaker(s, &snap.audio, now_us);
 	s->figures.delay_ms = delay_ms(s, &snap);
 }
 
@@ -88,7 +108,7 @@ void session_sample(struct session *s, int64_t now_us)
 	}
 	s->figures.rtt_ms = m->peer.rtt_ms;
 	s->figures.loss = m->peer.out_loss;
-	own_state(s);
+	own_state(s, now_us);
 	free(m);
 }
 

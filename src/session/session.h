@@ -185,6 +185,7 @@ struct session_figures {
 	int budget_kbps;                /* 0: none */
 	bool tight;                     /* the budget is less than the call needs */
 	bool music;
+	bool talks_muted;               /* somebody talks, and nobody hears it */
 	int delay_ms;                   /* own share; -1 unknown */
 };
 void session_figures(const struct session *s, struct session_figures *out);

@@ -71,6 +71,7 @@ struct session {
 	char *trouble[2];               /* of microphone and speaker; "" */
 	bool dev_real[2], dev_running[2];
 
+	int64_t warned_muted_us, warned_dead_us;
 	struct wire_watch *wire;        /* wire.c */
 	uint64_t other_out;             /* bytes beside sound: reports, ICE, signalling */
 	struct { int64_t at_us; uint64_t out, in; } sample[12];

@@ -117,6 +117,8 @@ static void connection(struct pieces *p, const struct view *v)
 static void warnings(struct pieces *p, const struct view *v, const struct bar_extra *e)
 {
 	connection(p, v);
+	if (v->talks_muted)
+		add(p, STYLE_BAR_WARN, "you are muted: Alt+m");
 	if (v->music)
 		add(p, STYLE_BAR_STRONG, "music");
 	if (v->deaf)

@@ -174,6 +174,7 @@ void view_update(struct view *v, const struct session *s, struct transcript *t, 
 	v->budget_kbps = f.budget_kbps;
 	v->tight = f.tight;
 	v->music = f.music;
+	v->talks_muted = f.talks_muted;
 	v->delay_ms = f.delay_ms;
 	v->elapsed_s = f.joined_us ? (now_us - f.joined_us) / 1000000 : -1;
 	take_people(v, s);

@@ -21,7 +21,7 @@ struct view {
 	double out_kbps, in_kbps, rtt_ms;       /* rtt -1: unknown */
 	int budget_kbps;        /* 0: none */
 	bool tight;             /* it cannot be kept */
-	bool music;
+	bool music, talks_muted;
 	int delay_ms;           /* own share; 0: not known */
 	int64_t elapsed_s;      /* -1: not joined */
 

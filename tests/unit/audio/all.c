@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
-	test_plan[], test_gate[], test_mic[], test_process[],
+	test_plan[], test_gate[], test_mic[], test_process[], test_music[],
 	test_jitter[], test_stereo[];
 
 int main(int argc, char **argv)
@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 		{ "gate", test_gate },
 		{ "mic", test_mic },
 		{ "process", test_process },
+		{ "music", test_music },
 		{ "mixer", test_mixer },
 		{ "codec", test_codec },
 		{ "stretch", test_stretch },

@@ -137,6 +137,34 @@ static void muted_nothing_is_encoded(void **state)
 	free(l);
 }
 
+static void talking_to_nobody_is_noticed(void **state)
+{
+	struct line *l = malloc(sizeof(*l));
+	int16_t *v = signal_speech(AUDIO_HZ * 4, 3), *zero = calloc(AUDIO_HZ * 6, sizeof(*zero));
+
+	(void)state;
+	begin(l, (struct audio_sending){ 0 });
+	say(l, v, AUDIO_HZ);
+	assert_int_equal(l->m.talk_muted_ms, 0);
+	mic_mute(&l->m, true, false);
+	say(l, zero, AUDIO_HZ);
+	assert_int_equal(l->m.talk_muted_ms, 0);
+	say(l, v, AUDIO_HZ / 2);                        /* a cough */
+	assert_true(l->m.talk_muted_ms < 1000);
+	say(l, v, AUDIO_HZ * 3);
+	assert_true(l->m.talk_muted_ms > 1000);
+	mic_mute(&l->m, false, false);
+	say(l, zero, AUDIO_HZ * 6);
+	assert_int_equal(l->m.talk_muted_ms, 0);
+	assert_true(l->m.zero_ms > 5000);
+	say(l, v, AUDIO_HZ / 10);
+	assert_int_equal(l->m.zero_ms, 0);
+	mic_free(&l->m);
+	free(zero);
+	free(v);
+	free(l);
+}
+
 /* 20 s of a quiet room, after a word. */
 static double silence_kbps(unsigned frame_ms, int amplitude)
 {
@@ -239,6 +267,7 @@ const struct CMUnitTest test_mic[] = {
 	cmocka_unit_test(time_is_told_once_whatever_happens),
 	cmocka_unit_test(the_last_word_is_whole),
 	cmocka_unit_test(muted_nothing_is_encoded),
+	cmocka_unit_test(talking_to_nobody_is_noticed),
 	cmocka_unit_test(silence_costs_next_to_nothing),
 	cmocka_unit_test(speech_keeps_to_the_cap),
 	cmocka_unit_test(music_goes_out_in_two_channels),

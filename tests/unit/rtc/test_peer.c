@@ -554,6 +554,37 @@ static void send_raw(struct pair *p, uint8_t pt, uint16_t seq, uint32_t ssrc, co
 }
 
 /* A RED packet with its own frame and `old` frames before it. */
+/* What is sent twice: a line that loses one in ten, and hardly a frame. */
+static void what_goes_out_twice_comes_back(void **state)
+{
+	struct transport_fake_line line = { .delay_us = 1000, .loss = 0.1, .seed = 4 };
+	struct peer_stats a, b;
+
+	(void)state;
+	for (int twice = 0; twice < 2; twice++) {
+		struct pair *p = open_pair(&line, 0xB0B0B0B0, false);
+		unsigned got;
+
+		run_until_up(p, 30000000);
+		got = p->b.n;
+		for (unsigned i = 0; i < 500; i++) {
+			uint8_t payload[300];
+			struct media_packet pkt = { payload, 300, 960, -20, true, twice };
+
+			make_payload(payload, sizeof(payload), (uint8_t)i);
+			peer_send(p->a.peer, &pkt, p->now);
+			run(p, FRAME_US);
+		}
+		peer_stats(p->a.peer, &a);
+		peer_stats(p->b.peer, &b);
+		got = p->b.n - got;
+		assert_true(twice ? got > 485 && b.recovered > 20 : got < 470 && !b.recovered);
+		/* IP and UDP, RTP with a level, the tag; and where there are two, their header. */
+		assert_in_range(a.out_overhead, 28 + 20 + 10, 28 + 20 + 16 + 5);
+		close_pair(p);
+	}
+}
+
 static void send_red(struct pair *p, uint16_t seq, unsigned old)
 {
 	uint8_t v[200];
@@ -716,6 +747,7 @@ const struct CMUnitTest test_peer[] = {
 	cmocka_unit_test(dead_address_is_told_at_once_and_fails_in_30_s),
 	cmocka_unit_test(other_way_that_does_not_come_is_given_up),
 	cmocka_unit_test(lost_frames_come_back_from_redundancy),
+	cmocka_unit_test(what_goes_out_twice_comes_back),
 	cmocka_unit_test(what_is_no_sound_is_counted_and_dropped),
 	cmocka_unit_test(arrivals_are_told_back_where_that_was_agreed),
 	cmocka_unit_test(crowd_of_sources_is_bounded),

@@ -185,6 +185,22 @@ static void redundancy_is_unpacked_oldest_first(void **state)
 	assert_string_equal(b.text, "111@7=old! ");
 }
 
+static void a_copy_is_written_as_it_is_read(void **state)
+{
+	uint8_t p[RTP_RED_HEADER + 5] = { 0 };
+	struct blocks b = {""};
+
+	(void)state;
+	memcpy(p + RTP_RED_HEADER, "oldme", 5);
+	assert_int_equal(rtp_red_write_header(p, 111, 960, 3), 0);
+	assert_int_equal(rtp_red_parse(p, sizeof(p), 10000, note_block, &b), 0);
+	assert_string_equal(b.text, "111@9040=old 111@10000=me! ");
+	assert_int_equal(rtp_red_write_header(p, 111, 16383, 1023), 0);
+	assert_int_equal(rtp_red_write_header(p, 111, 0, 3), -EINVAL);
+	assert_int_equal(rtp_red_write_header(p, 111, 1 << 14, 3), -EINVAL);
+	assert_int_equal(rtp_red_write_header(p, 111, 960, 1024), -EINVAL);
+}
+
 static void broken_redundancy_gives_nothing(void **state)
 {
 	static const uint8_t p[] = { 0x80 | 111, 0x0F, 0x00, 3, 111, 'o', 'l', 'd' };
@@ -204,6 +220,7 @@ const struct CMUnitTest test_rtp[] = {
 	cmocka_unit_test(extensions_of_both_forms_are_found),
 	cmocka_unit_test(broken_packets_are_refused),
 	cmocka_unit_test(redundancy_is_unpacked_oldest_first),
+	cmocka_unit_test(a_copy_is_written_as_it_is_read),
 	cmocka_unit_test(broken_redundancy_gives_nothing),
 	{0}
 };
