@@ -4,11 +4,12 @@
 
 enum {
 	WINDOW_S = 5,           /* over which the cap is meant */
+	JOINING_US = 2000000,
 	OTHERS_LEAST = 900,     /* bit/s: reports and consent checks of a call at rest */
 };
 static const double used = 0.95;        /* of the cap flows in, ... */
 static const double held = 0.04;        /* ... and so much of five seconds of it may wait */
-static const double fades = 0.99;       /* of `others`, each slot: half in 17 s */
+static const double fades = 0.9;        /* of `others`, each slot: half in 1.6 s */
 
 static double depth(const struct budget *b)
 {
@@ -55,13 +56,16 @@ static void forward(struct budget *b, int64_t now_us)
 	}
 	for (; b->newest < slot; b->others *= fades)
 		b->slot[++b->newest % BUDGET_SLOTS] = 0;
+	if (b->others < window(b))
+		b->others = window(b);
 }
 
 void budget_other(struct budget *b, unsigned bytes, int64_t now_us)
 {
 	double before, after;
 
-	if (!b->cap || !bytes)
+	/* What joining a room costs comes before sound, and a moment after it. */
+	if (!b->cap || !bytes || !b->begun_us || now_us - b->begun_us < JOINING_US)
 		return;
 	fill(b, now_us);
 	forward(b, now_us);
@@ -81,6 +85,8 @@ void budget_sent(struct budget *b, unsigned bytes, int64_t now_us)
 {
 	if (!b->cap)
 		return;
+	if (!b->begun_us)
+		b->begun_us = now_us;
 	fill(b, now_us);
 	b->tokens -= bytes;
 }

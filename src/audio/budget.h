@@ -20,6 +20,7 @@ struct budget {
 	unsigned slot[BUDGET_SLOTS];    /* bytes of other things, five seconds of them */
 	int64_t newest;                 /* number of the newest slot */
 	double others;                  /* bit/s, the worst of late */
+	int64_t begun_us;               /* sound went out first; 0: not yet */
 };
 
 void budget_set(struct budget *b, int cap, int64_t now_us);
