@@ -37,7 +37,7 @@ static const char help[] =
 	"                             TTYMEET_JWT; a login file holds user and password on two lines\n"
 	"      --ca-file F            certificates to trust, PEM\n"
 	"      --insecure             accept any certificate; shown as long as it lasts\n"
-	"      --budget KBIT          cap of what the call puts on the line, from 16, all counted\n"
+	"      --budget KBIT          cap of what the call puts on the line, from 12, all counted\n"
 	"      --relay-only           ICE over TURN alone\n"
 	"      --socket PATH, --no-socket   control socket\n"
 	"      --log FILE; -v, -vv, -vvv    log: info, debug, trace\n"

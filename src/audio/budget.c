@@ -7,8 +7,8 @@ enum {
 	JOINING_US = 2000000,
 	OTHERS_LEAST = 900,     /* bit/s: reports and consent checks of a call at rest */
 };
-static const double used = 0.95;        /* of the cap flows in, ... */
-static const double held = 0.04;        /* ... and so much of five seconds of it may wait */
+static const double used = 0.945;       /* of the cap flows in, ... */
+static const double held = 0.05;        /* ... and so much of five seconds of it may wait */
 static const double fades = 0.9;        /* of `others`, each slot: half in 1.6 s */
 
 static double depth(const struct budget *b)
@@ -111,7 +111,7 @@ double budget_swing(struct budget *b, int64_t now_us)
 	fill(b, now_us);
 	full = b->tokens / depth(b);
 	full = full < 0 ? 0 : full;
-	return 0.8 + 0.5 * full;
+	return 0.85 + 0.5 * full;
 }
 
 int budget_room(struct budget *b, int64_t now_us)

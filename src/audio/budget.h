@@ -31,7 +31,7 @@ void budget_sent(struct budget *b, unsigned bytes, int64_t now_us);
 /* bit/s for sound, headers included; 0: no cap. */
 int budget_sound(const struct budget *b);
 /* How a bitrate that just fits may be moved now, so that the bucket stays
- * half full: 0.8 to 1.3. */
+ * half full: 0.85 to 1.35. */
 double budget_swing(struct budget *b, int64_t now_us);
 /* Bytes that the next packet may have; -1: no cap. */
 int budget_room(struct budget *b, int64_t now_us);

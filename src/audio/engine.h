@@ -67,7 +67,6 @@ struct audio_line {
 	double loss;            /* of our sound at those who listen, on average, 0..1 */
 	double scale;           /* of the bitrate, 0..1, on a line in trouble; 0: 1 */
 	bool red;               /* copies (RFC 2198) can be sent */
-	bool long_frames;       /* 120 ms can */
 };
 
 struct audio_config {

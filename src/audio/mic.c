@@ -36,7 +36,6 @@ static void plan(struct mic *m)
 		.overhead = m->line.overhead ? m->line.overhead : OVERHEAD,
 		.loss = m->line.loss, .scale = m->line.scale, .red = m->line.red,
 		.music = m->want.music, .music_bitrate = m->want.music_bitrate,
-		.long_frames = m->line.long_frames,
 	};
 
 	plan_make(&m->plan, &w);

@@ -17,7 +17,6 @@ struct plan_want {
 	bool red;               /* RFC 2198 can be sent */
 	bool music;
 	int music_bitrate;      /* bit/s; 0: 128000 */
-	bool long_frames;       /* 120 ms are understood by all who listen */
 };
 
 struct plan {

@@ -203,8 +203,7 @@ int run_budget(struct session *s, int argc, char **argv, struct buf *text, const
 
 	if (argc > 1 && strcmp(word, "off") && text_u64(word, SESSION_BUDGET_LEAST, 1000, &kbit))
 		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/budget KBIT|off: a number from 16 to 1000 (on IPv6 from 24 on "
-				      "it can be kept), or off");
+				      "/budget KBIT|off: a number from 12 to 1000, or off");
 	if (argc > 1) {
 		err = set_for_now(s, "audio.budget", kbit ? word : "0", text, kind);
 		if (err)

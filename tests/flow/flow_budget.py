@@ -20,7 +20,7 @@ if "BUDGET_INSIDE" not in os.environ:
 os.system("ip link set lo up")
 from lib import *
 
-CAPS = {"Anna": 16, "Ben": 24, "Clara": 64}
+CAPS = {"Anna": 12, "Ben": 16, "Clara": 32}
 TALK, QUIET, SETTLE = 9, 7, 2.5
 
 
@@ -117,7 +117,7 @@ for c in clients:
     rtp = kbps([p for p in ps if is_rtp(p)], end - begin)
     check(rtp < 1.5, "%s, silent: %.2f kbit/s of RTP" % (c.name, rtp))
     check(kbps(ps, end - begin) < 3, "%s, silent: %.2f in all" % (c.name, kbps(ps, end - begin)))
-check("24" in clients[1].command("budget") and "no cap" in clients[1].command("budget off"),
+check("16" in clients[1].command("budget") and "no cap" in clients[1].command("budget off"),
       "a cap is shown and taken away")
 check(clients[1].refused("budget 9") == "usage", "9 kbit/s are refused")
 host.stop()

@@ -49,7 +49,7 @@ run(["--ui", "full", "http://127.0.0.1:1/r"], 2, "needs a terminal")
 run(["--for", "soon", "http://127.0.0.1:1/r"], 2, "10s or 5m")
 run(["--set", "nothing=1", "http://127.0.0.1:1/r"], 2, "nothing")
 run(["--password-file", "/nonexistent", "http://127.0.0.1:1/r"], 2, "/nonexistent")
-run(["--budget", "9", "http://127.0.0.1:1/r"], 2, "from 16 to 1000")
+run(["--budget", "9", "http://127.0.0.1:1/r"], 2, "from 12 to 1000")
 run(["ctl", "mute"], 1, "no running ttymeet")
 run(["host", "--listen", "127.0.0.1:notaport"], 2, "--listen")
 
