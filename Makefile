@@ -1,7 +1,7 @@
 # ttymeet - a conference client for the terminal
 #
 #   make          build           make check    all tests        make demo   a call, offline
-#   make install  DESTDIR= PREFIX=/usr/local    make bench fuzz lint layers tags
+#   make install  DESTDIR= PREFIX=/usr/local    make bench bench-quality fuzz lint layers tags
 #   make deps     installs what a machine lacks (apt-get)
 #   make peers    against programs that are not ours: browsers, XMPP and TURN servers (LONG=1: longer)
 #
@@ -206,6 +206,27 @@ endif
 bench: deps-check $(BENCH:%=$(B)/%) $(B)/ttymeet
 	$(Q)sh tests/bench/run.sh $(B) $(BENCH)
 
+# What a listener gets on lines that lose and delay, beside Chromium on the same
+# packets.  QUICK=1 takes Chromium's figures as they were stored; ARGS="--fec 10"
+# and others: see the README there.
+QUALITY := tests/bench/quality
+QUALITY_VENV := $(BUILD)/quality-venv
+$(B)/receive: $(B)/$(QUALITY)/receive.o $(call obj_of,base) $(call obj_of,audio)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(QUALITY_VENV)/ready: $(QUALITY)/requirements.txt
+	$(Q)python3 -m venv $(QUALITY_VENV)
+	$(Q)$(QUALITY_VENV)/bin/pip install -q -r $< && touch $@
+
+bench-quality:
+	$(Q)sh tests/deps.sh quality
+	$(Q)$(MAKE) --no-print-directory bench-quality-run
+
+bench-quality-run: $(B)/receive $(QUALITY_VENV)/ready
+	$(Q)$(QUALITY_VENV)/bin/python $(QUALITY)/quality.py $(B)/receive $(BUILD)/quality \
+		$(if $(QUICK),--quick) $(ARGS)
+
 # ---- the rest ----
 
 lint:
@@ -229,7 +250,7 @@ install: all
 clean:
 	rm -rf $(BUILD) ttymeet
 
-.PHONY: all check check-all units flows peers peers-run replay soak soak-long layers deps deps-check demo fuzz fuzz-build bench lint tags install clean
+.PHONY: all check check-all units flows peers peers-run replay soak soak-long layers deps deps-check demo fuzz fuzz-build bench bench-quality bench-quality-run lint tags install clean
 .SECONDARY:
 
 -include $(LIBOBJ:.o=.d) $(FAKEOBJ:.o=.d) $(B)/src/main.d $(wildcard $(B)/tests/*/*.d) \

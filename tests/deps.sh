@@ -1,6 +1,6 @@
 #!/bin/sh
-# Looks what the build (or, with "check", the tests as well; with "peers", the
-# strangers of `make peers` besides) lacks, says it, and installs it by
+# Looks what the build (or, with "check", the tests as well; with "peers" or
+# "quality", what those targets want besides) lacks, says it, and installs it by
 # apt-get, through sudo where not root.  When all is there it takes a few
 # milliseconds.
 set -u
@@ -25,6 +25,10 @@ if [ "$what" = peers ]; then
 	tools="$tools prosody:prosody turnserver:coturn node:nodejs npm:npm ip:iproute2
 	iptables:iptables pulseaudio:pulseaudio pactl:pulseaudio-utils openssl:openssl strace:strace"
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || tools="$tools chromium:chromium"
+fi
+if [ "$what" = quality ]; then
+	tools="$tools espeak-ng:espeak-ng sox:sox chromium:chromium"
+	python3 -c "import ensurepip" 2>/dev/null || tools="$tools no-ensurepip:python3-venv"
 fi
 
 missing=

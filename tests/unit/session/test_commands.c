@@ -142,6 +142,15 @@ static void settings_are_changed_and_shown(void **state)
 	assert_int_not_equal(run(*state, "set audio.bitrate loud", &text, &kind), 0);
 	assert_string_equal(kind, "bad-setting");
 	free(text);
+	assert_int_equal(run(*state, "delay safe", &text, &kind), 0);
+	assert_string_equal(text, "delay: safe");
+	free(text);
+	assert_int_not_equal(run(*state, "delay much", &text, &kind), 0);
+	assert_string_equal(kind, "bad-setting");
+	free(text);
+	assert_int_equal(run(*state, "delay", &text, &kind), 0);
+	assert_string_equal(text, "delay: safe");
+	free(text);
 	assert_int_not_equal(run(*state, "set video on", &text, &kind), 0);
 	assert_string_equal(kind, "not-built-in");
 	free(text);
