@@ -56,6 +56,7 @@ void outq_write(struct outq *q, const char *text, size_t len);
 /* New strings; folders are not made. */
 char *path_config(const char *name);    /* $XDG_CONFIG_HOME/ttymeet/NAME */
 char *path_state(const char *name);     /* $XDG_STATE_HOME/ttymeet/NAME */
+char *path_data(const char *name);      /* $XDG_DATA_HOME/ttymeet/NAME */
 /* The private folder for sockets: $XDG_RUNTIME_DIR/ttymeet, else a folder of
  * ours alone under the temporary one.  Made with mode 0700 if make; NULL if it
  * cannot be or belongs to somebody else. */

@@ -355,7 +355,7 @@ static int run(struct call_options *o, int64_t start_us)
 	struct loop *loop = NULL;
 	struct session *s = NULL;
 	struct trace *trace = NULL;
-	char *why = NULL, *state = path_state("");
+	char *why = NULL, *state = path_state(""), *data = path_data("recordings");
 	int code = 0;
 
 	if (loop_new(&loop, "main") || session_new(&s, loop, o->settings))
@@ -369,6 +369,8 @@ static int run(struct call_options *o, int64_t start_us)
 			state[strlen(state) - 1] = 0;
 			session_set_state_dir(s, state);
 		}
+		if (data)
+			session_set_record_dir(s, data);
 		if (trace)
 			session_set_trace(s, trace_line, trace);
 		code = front_run(&o->front, loop, s, o->settings, o->url);
@@ -378,6 +380,7 @@ static int run(struct call_options *o, int64_t start_us)
 	loop_free(&loop);
 	free(why);
 	free(state);
+	free(data);
 	return code;
 }
 

@@ -36,6 +36,11 @@ char *path_state(const char *name)
 	return path_xdg("XDG_STATE_HOME", ".local/state", name);
 }
 
+char *path_data(const char *name)
+{
+	return path_xdg("XDG_DATA_HOME", ".local/share", name);
+}
+
 /* A folder that is ours and that nobody else can enter. */
 static bool is_private(const char *path)
 {

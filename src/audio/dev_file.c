@@ -72,7 +72,7 @@ static int open_file(struct file_device *f, enum audio_side side, const char *pa
 	char what[DEVICE_TEXT - 8];
 	int err;
 
-	err = mic ? file_read_open(&f->in, path, text) : file_write_open(&f->out, path, CHANNELS, text);
+	err = mic ? file_read_open(&f->in, path, 1, text) : file_write_open(&f->out, path, CHANNELS, text);
 	if (err)
 		return err;
 	memcpy(what, text, sizeof(what));

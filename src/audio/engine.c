@@ -16,6 +16,8 @@
 #include "audio/mic.h"
 #include "audio/mixer.h"
 #include "audio/process.h"
+#include "audio/program.h"
+#include "audio/recorder.h"
 #include "audio/sound_thread.h"
 #include "audio/voices.h"
 #include "base/text.h"
@@ -35,6 +37,8 @@ enum {
 	FIRST_SOUND = 33,       /* -60 dBFS */
 	TALKS_MS = 1000,        /* of speech, less its pauses: no cough */
 	DEAD_MS = 5000,
+	RECORD_BLOCKS = 32,
+	TALKS_DBOV = -50,
 };
 
 struct port {                   /* one side */
@@ -51,6 +55,12 @@ struct port {                   /* one side */
 	char *spec;             /* as it was asked for */
 };
 
+/* Our blocks on their way into a recording. */
+struct record_line {
+	int16_t v[RECORD_BLOCKS][AUDIO_BLOCK * 2];
+	unsigned head, count;
+};
+
 struct audio {
 	struct audio_events ev;
 	void *ctx;
@@ -59,6 +69,10 @@ struct audio {
 	struct mic mic;
 	struct process *process;        /* from the first time that it is wanted on */
 	bool processing;
+	struct program program;
+	struct recorder *recorder;      /* lent; NULL: none */
+	struct record_line own;         /* of what we send, until the room's block of that time */
+	struct media_frame own_frame;   /* where the numbers of our own packets stand */
 	struct voices voices;
 	struct mixer mixer;
 	int16_t card[2 * AUDIO_BLOCK];  /* of the microphone: a block that fills */
@@ -72,6 +86,75 @@ struct audio {
 	int64_t calm_us;                /* since then */
 	int64_t first_sound_us;
 };
+
+/* ---- recording ---- */
+
+/* Each block of ours that is sent. */
+static void on_sent(void *ctx, const int16_t *v, unsigned channels)
+{
+	struct audio *a = ctx;
+	int16_t *to;
+
+	if (!a->recorder)
+		return;
+	if (a->own.count == RECORD_BLOCKS) {
+		a->own.head = (a->own.head + 1) % RECORD_BLOCKS;
+		a->own.count--;
+	}
+	to = a->own.v[(a->own.head + a->own.count++) % RECORD_BLOCKS];
+	for (int i = 0; i < AUDIO_BLOCK; i++) {
+		to[2 * i] = v[i * (int)channels];
+		to[2 * i + 1] = v[i * (int)channels + (channels == 2)];
+	}
+}
+
+static void on_packet(void *ctx, const struct media_packet *pkt, unsigned samples)
+{
+	struct audio *a = ctx;
+
+	a->ev.packet(a->ctx, pkt, samples);
+	if (a->recorder && pkt && recorder_has_people(a->recorder)) {
+		a->own_frame.payload = pkt->payload;
+		a->own_frame.len = pkt->len;
+		a->own_frame.arrival_us = a->now_us;
+		recorder_frame(a->recorder, &a->own_frame);
+		a->own_frame.seq++;
+	}
+	a->own_frame.timestamp += samples;
+}
+
+static void add_block(int16_t *v, const int16_t *other, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int x = v[i] + other[i];
+
+		v[i] = (int16_t)(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
+	}
+}
+
+/* The room's block and ours of about the same time.  room: stereo. */
+static void record_block(struct audio *a, const int16_t *room)
+{
+	int16_t v[AUDIO_BLOCK * 2];
+
+	memcpy(v, room, sizeof(v));
+	if (a->own.count) {
+		add_block(v, a->own.v[a->own.head], AUDIO_BLOCK * 2);
+		a->own.head = (a->own.head + 1) % RECORD_BLOCKS;
+		a->own.count--;
+	}
+	recorder_mix(a->recorder, v);
+}
+
+static const struct audio_events mic_events = { .packet = on_packet };
+
+void audio_record(struct audio *a, struct recorder *r)
+{
+	a->recorder = r;
+	a->own.head = a->own.count = 0;
+	if (!r && !(a->port[AUDIO_SPEAKER].wanted && !a->deaf))
+		voices_flush(&a->voices);
+}
 
 int audio_new(struct audio **out, const struct audio_config *cfg, const struct audio_events *ev,
 	      void *ctx)
@@ -87,7 +170,10 @@ int audio_new(struct audio **out, const struct audio_config *cfg, const struct a
 	a->target = TARGET;
 	a->voices.delay = cfg->delay;
 	mixer_init(&a->mixer);
-	err = mic_init(&a->mic, cfg, &a->ev, ctx);
+	program_init(&a->program);
+	a->mic.program = &a->program;
+	a->mic.tap = on_sent;
+	err = mic_init(&a->mic, cfg, &mic_events, a);
 	if (err) {
 		audio_free(&a);
 		return err;
@@ -109,6 +195,7 @@ void audio_free(struct audio **ap)
 	process_free(&a->process);
 	free(a->port[AUDIO_MIC].spec);
 	free(a->port[AUDIO_SPEAKER].spec);
+	program_free(&a->program);
 	free(a);
 	*ap = NULL;
 }
@@ -324,14 +411,36 @@ static void mic_tick(struct audio *a, uint64_t blocks)
 		read_clocked(a, p->dev, blocks);
 	else
 		while (blocks--)
-			mic_nothing(&a->mic, AUDIO_BLOCK);
+			mic_idle(&a->mic, a->now_us);
 }
 
 /* ---- speaker ---- */
 
 static bool listens(const struct audio *a)
 {
-	return a->port[AUDIO_SPEAKER].wanted && !a->deaf;
+	return (a->port[AUDIO_SPEAKER].wanted && !a->deaf) || a->recorder;
+}
+
+/* What we play ourselves, and the recording, which wants both sides. */
+static void finish_block(struct audio *a, int16_t *v, unsigned channels)
+{
+	int16_t side[AUDIO_BLOCK * MIXER_CHANNELS];
+
+	if (a->recorder) {
+		for (int i = 0; i < AUDIO_BLOCK; i++) {
+			side[2 * i] = v[i * (int)channels];
+			side[2 * i + 1] = v[i * (int)channels + (channels == 2)];
+		}
+		record_block(a, side);
+	}
+	if (a->deaf)
+		memset(v, 0, AUDIO_BLOCK * channels * sizeof(*v));
+	if (!a->program.line || !program_monitor(&a->program, side))
+		return;
+	if (channels == 1)
+		for (int i = 0; i < AUDIO_BLOCK; i++)
+			side[i] = (int16_t)((side[2 * i] + side[2 * i + 1]) / 2);
+	add_block(v, side, AUDIO_BLOCK * channels);
 }
 
 static bool is_sound(const int16_t *v, unsigned n)
@@ -346,11 +455,16 @@ static void play_block(struct audio *a, int64_t when_us)
 {
 	struct device *d = a->port[AUDIO_SPEAKER].dev;
 	int16_t v[AUDIO_BLOCK * MIXER_CHANNELS];
-	unsigned channels = d ? d->channels : 1;
+	unsigned channels = a->recorder ? MIXER_CHANNELS : d ? d->channels : 1;
 
-	if (!a->deaf)
+	if (listens(a))
 		voices_mix(&a->voices, &a->mixer, when_us);
 	mixer_take(&a->mixer, v, channels);
+	finish_block(a, v, channels);
+	if (d && d->channels < channels)
+		for (int i = 0; i < AUDIO_BLOCK; i++)
+			v[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+	channels = d ? d->channels : channels;
 	hear_own(a, v, channels);
 	if (!d)
 		return;                 /* not open yet, or not any more: time passes all the same */
@@ -407,7 +521,7 @@ static void speaker_tick(struct audio *a, uint64_t blocks)
 {
 	struct port *p = &a->port[AUDIO_SPEAKER];
 
-	if (!p->wanted) {
+	if (!p->wanted && !a->recorder) {
 		a->behind = 0;
 		return;
 	}
@@ -445,6 +559,10 @@ int64_t audio_tick(struct audio *a, int64_t now_us)
 
 void audio_input(struct audio *a, const struct media_frame *f)
 {
+	if (f->voice && f->level <= 0 && f->level > TALKS_DBOV)
+		program_talked(&a->program, f->arrival_us);
+	if (a->recorder)
+		recorder_frame(a->recorder, f);
 	voices_input(&a->voices, f, listens(a));
 }
 
@@ -501,6 +619,17 @@ void audio_source_remove(struct audio *a, uint32_t ssrc)
 		voices_flush(&a->voices);
 }
 
+struct player *audio_player(struct audio *a)
+{
+	return program_open(&a->program) ? NULL : a->program.player;
+}
+
+void audio_set_program(struct audio *a, const struct audio_program *want)
+{
+	a->program.want = (struct program_want){ .level = want->level, .duck = want->duck,
+		.monitor = want->monitor, .monitor_ms = want->monitor_ms };
+}
+
 /* ---- what it tells ---- */
 
 static unsigned port_delay(const struct port *p)
@@ -523,6 +652,8 @@ void audio_stats(const struct audio *a, struct audio_stats *out)
 		out->underruns += p->underruns + (p->dev ? atomic_load(&p->dev->underruns) : 0);
 		out->overruns += p->overruns + (p->dev ? atomic_load(&p->dev->overruns) : 0);
 	}
+	out->playing = program_is_on(&a->program);
+	out->passed = a->mic.passed;
 	out->mic_level = level_get(&a->mic.meter, a->now_us);
 	out->first_sound_us = a->first_sound_us;
 	out->speaker_delay_ms = port_delay(&a->port[AUDIO_SPEAKER]);

@@ -60,6 +60,14 @@ struct audio_sending {
 	bool aec, ns, agc;      /* echo, noise, gain; for a voice alone */
 };
 
+/* What is played to the room. */
+struct audio_program {
+	double level;           /* 1: as the file is */
+	bool duck;              /* softer while somebody talks */
+	bool monitor;           /* to the own speaker as well ... */
+	unsigned monitor_ms;    /* ... so much later, in step with the room */
+};
+
 /* What the line is like; told every now and then. */
 struct audio_line {
 	unsigned overhead;      /* bytes around a payload, IP header to SRTP tag; 0: not known yet */
@@ -96,6 +104,15 @@ void audio_set_deaf(struct audio *a, bool deaf);        /* decodes nothing, play
 void audio_set_delay(struct audio *a, enum audio_delay delay);
 void audio_set_sending(struct audio *a, const struct audio_sending *s);
 void audio_set_line(struct audio *a, const struct audio_line *l);
+
+/* The files that are played to the room (audio/player.h): media thread, as all
+ * here.  Made by the first call; NULL: out of memory. */
+struct player *audio_player(struct audio *a);
+void audio_set_program(struct audio *a, const struct audio_program *want);
+/* What goes into the recorder: the room and us, as long as it is lent; NULL: no
+ * more.  With people, each one's packets, our own with the SSRC 0. */
+struct recorder;
+void audio_record(struct audio *a, struct recorder *r);
 
 /* A frame from the network.  A new SSRC makes a source by itself; at most
  * 128, the one silent longest goes. */
@@ -135,6 +152,8 @@ struct audio_stats {
 	/* Of microphones that hear a room: somebody talks although muted; a card
 	 * that has given nothing but zeros for 5 s. */
 	bool talks_muted, mic_dead;
+	bool playing;                   /* a file goes to the room */
+	uint64_t passed;                /* packets of files sent as they stood */
 };
 void audio_stats(const struct audio *a, struct audio_stats *out);
 size_t audio_sources(const struct audio *a, struct audio_source_stats *out, size_t max);

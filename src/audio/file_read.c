@@ -1,10 +1,11 @@
-/* file_read.c - any sound file as 48 kHz mono; see the header
+/* file_read.c - any sound file as 48 kHz, one or two channels; see the header
  *
- *	SNDFILE or OggOpusFile -> float frames -> mean of the channels
- *	                       -> speexdsp -> 16 bit
+ *	SNDFILE, OggOpusFile, ffmpeg -> float frames -> the channels wanted
+ *	                             -> speexdsp -> 16 bit
  *
- * with a short way for 48 kHz mono 16 bit, which nothing may touch.  At the
- * end of a resampled file the filter is fed silence until its memory is out.
+ * with a short way for 48 kHz 16 bit of the channels wanted, which nothing may
+ * touch.  At the end of a resampled file the filter is fed silence until its
+ * memory is out.
  */
 #include "audio/file_read.h"
 #include <errno.h>
@@ -19,25 +20,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "audio/device.h"
+#include "audio/file_pipe.h"
+#include "base/text.h"
 
 enum {
 	FRAMES = 1024,
 	CHANNELS_MAX = 64,
 	QUALITY = 8,            /* of the resampler: better than any ear, on no busy thread */
 	RATE_MIN = 1000, RATE_MAX = 768000,
+	TITLE_BYTES = 200,
 };
 
 struct file_read {
 	SNDFILE *snd;
 	OggOpusFile *opus;
+	struct file_pipe *pipe; /* gives what is wanted, at 48 kHz */
 	unsigned rate, channels;
-	bool exact;             /* 48 kHz mono 16 bit: no way but the short one */
+	unsigned out;           /* channels wanted */
+	bool exact;             /* 48 kHz, 16 bit, as wanted: no way but the short one */
 	bool ended;
 	SpeexResamplerState *resampler;
 	unsigned flush;         /* frames of silence still to feed at the end */
 	float *frames;          /* FRAMES of all channels */
-	float mono[FRAMES];
-	size_t at, have;        /* in mono: waiting for the resampler */
+	float mixed[FRAMES * 2]; /* of the channels wanted */
+	size_t at, have;        /* frames of mixed that wait for the resampler */
+	int64_t length;
+	char title[TITLE_BYTES];
+	const uint8_t *packet;  /* what opusfile decodes just now; see keep_packet() */
+	size_t packet_len, packets;
 };
 
 static int fail(char *text, const char *path, const char *why, int err)
@@ -54,6 +64,26 @@ static bool is_ogg_opus(int fd)
 	/* RFC 7845, section 3: the first page holds the header "OpusHead". */
 	return n == (ssize_t)sizeof(head) && !memcmp(head, "OggS", 4) &&
 	       !memcmp(head + 28, "OpusHead", 8);
+}
+
+static void set_title(struct file_read *f, const char *artist, const char *title)
+{
+	char both[TITLE_BYTES], *clean;
+
+	if (!title || !*title)
+		return;
+	snprintf(both, sizeof(both), "%s%s%s", artist ? artist : "", artist && *artist ? " - " : "", title);
+	clean = text_clean(both, strlen(both), sizeof(f->title) - 1, TEXT_TRIM);
+	if (clean)
+		text_copy(f->title, sizeof(f->title), clean);
+	free(clean);
+}
+
+static const char *opus_query(const struct file_read *f, const char *tag)
+{
+	const OpusTags *tags = op_tags(f->opus, -1);
+
+	return tags ? opus_tags_query(tags, tag, 0) : NULL;
 }
 
 static int open_opus(struct file_read *f, int fd, const char *path, char *text, double *seconds)
@@ -74,6 +104,8 @@ static int open_opus(struct file_read *f, int fd, const char *path, char *text, 
 	}
 	f->rate = AUDIO_HZ;
 	f->channels = (unsigned)op_channel_count(f->opus, -1);
+	f->length = op_seekable(f->opus) ? op_pcm_total(f->opus, -1) : -1;
+	set_title(f, opus_query(f, "ARTIST"), opus_query(f, "TITLE"));
 	*seconds = (double)op_pcm_total(f->opus, -1) / AUDIO_HZ;
 	return 0;
 }
@@ -90,7 +122,9 @@ static int open_snd(struct file_read *f, int fd, const char *path, char *text, d
 		return fail(text, path, "its sampling rate or channels are out of range", -EBADMSG);
 	f->rate = (unsigned)info.samplerate;
 	f->channels = (unsigned)info.channels;
-	f->exact = f->rate == AUDIO_HZ && f->channels == 1 &&
+	f->length = info.seekable ? (int64_t)((double)info.frames * AUDIO_HZ / info.samplerate) : -1;
+	set_title(f, sf_get_string(f->snd, SF_STR_ARTIST), sf_get_string(f->snd, SF_STR_TITLE));
+	f->exact = f->rate == AUDIO_HZ && f->channels == f->out &&
 		   (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16;
 	*seconds = (double)info.frames / f->rate;
 	return 0;
@@ -102,7 +136,7 @@ static int open_resampler(struct file_read *f)
 
 	if (f->rate == AUDIO_HZ)
 		return 0;
-	f->resampler = speex_resampler_init(1, f->rate, AUDIO_HZ, QUALITY, &err);
+	f->resampler = speex_resampler_init(f->out, f->rate, AUDIO_HZ, QUALITY, &err);
 	if (!f->resampler)
 		return -ENOMEM;
 	speex_resampler_skip_zeros(f->resampler);
@@ -110,31 +144,72 @@ static int open_resampler(struct file_read *f)
 	return 0;
 }
 
-int file_read_open(struct file_read **out, const char *path, char *text)
+/* Opens what stands at path; fd is used up. */
+static int open_file(struct file_read *f, const char *path, char *text, double *seconds)
 {
-	struct file_read *f = calloc(1, sizeof(*f));
-	double seconds = 0;
 	struct stat st;
-	int fd = -1, err = -ENOMEM;
+	int err = 0, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);        /* a pipe may have no writer */
 
-	*out = NULL;
-	if (!f)
-		return fail(text, path, strerror(ENOMEM), err);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);     /* a pipe may have no writer */
 	if (fd < 0 || fstat(fd, &st)) {
 		err = fail(text, path, strerror(errno), -errno);
 	} else if (!S_ISREG(st.st_mode)) {
 		err = fail(text, path, S_ISDIR(st.st_mode) ? strerror(EISDIR) :
 			   "it is not a file", S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL);
 	} else {                                                /* these own fd */
-		err = is_ogg_opus(fd) ? open_opus(f, fd, path, text, &seconds) :
-		      open_snd(f, fd, path, text, &seconds);
+		err = is_ogg_opus(fd) ? open_opus(f, fd, path, text, seconds) :
+		      open_snd(f, fd, path, text, seconds);
 		fd = -1;
 	}
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+static int open_pipe(struct file_read *f, const char *path, char *text)
+{
+	int err;
+
+	if (!file_pipe_can())
+		return fail(text, path, "this is no sound file that can be read here; ffmpeg, where it is "
+			    "installed, reads more", -EBADMSG);
+	err = file_pipe_open(&f->pipe, path, f->out, 0);
+	if (err)
+		return fail(text, path, err == -EBADMSG ? "ffmpeg cannot read it either" : strerror(-err), err);
+	f->rate = AUDIO_HZ;
+	f->channels = f->out;
+	f->exact = true;
+	f->length = -1;
+	return 0;
+}
+
+static void name_title(struct file_read *f, const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *dot = strrchr(name, '.');
+	char *clean;
+
+	if (*f->title)
+		return;
+	clean = text_clean(name, dot && dot > name ? (size_t)(dot - name) : strlen(name), TITLE_BYTES - 1, TEXT_TRIM);
+	text_copy(f->title, sizeof(f->title), clean ? clean : "");
+	free(clean);
+}
+
+static int open_as(struct file_read **out, const char *path, unsigned channels, bool any, char *text)
+{
+	struct file_read *f = calloc(1, sizeof(*f));
+	double seconds = 0;
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!f)
+		return fail(text, path, strerror(ENOMEM), err);
+	f->out = channels;
+	err = open_file(f, path, text, &seconds);
+	if (err == -EBADMSG && any && !f->opus)
+		err = open_pipe(f, path, text);
 	if (err)
 		goto fail;
+	name_title(f, path);
 	f->frames = calloc(FRAMES * (size_t)CHANNELS_MAX, sizeof(*f->frames));
 	err = f->frames ? open_resampler(f) : -ENOMEM;
 	if (err) {
@@ -150,6 +225,16 @@ fail:
 	return err;
 }
 
+int file_read_open(struct file_read **out, const char *path, unsigned channels, char *text)
+{
+	return open_as(out, path, channels, false, text);
+}
+
+int file_read_open_any(struct file_read **out, const char *path, unsigned channels, char *text)
+{
+	return open_as(out, path, channels, true, text);
+}
+
 void file_read_close(struct file_read **fp)
 {
 	struct file_read *f = *fp;
@@ -160,6 +245,7 @@ void file_read_close(struct file_read **fp)
 		sf_close(f->snd);
 	if (f->opus)
 		op_free(f->opus);
+	file_pipe_close(&f->pipe);
 	if (f->resampler)
 		speex_resampler_destroy(f->resampler);
 	free(f->frames);
@@ -185,10 +271,27 @@ static long read_frames(struct file_read *f, unsigned *channels)
 
 static bool rewind_file(struct file_read *f)
 {
+	if (f->pipe)
+		return !file_pipe_seek(f->pipe, 0);
 	return f->snd ? sf_seek(f->snd, 0, SEEK_SET) == 0 : !op_pcm_seek(f->opus, 0);
 }
 
-/* Fills mono; 0: end. */
+/* One channel: the mean of all.  Two: the first two, one of them twice. */
+static void mix(struct file_read *f, const float *x, unsigned channels, float *to)
+{
+	float sum = 0;
+
+	if (f->out == 2) {
+		to[0] = x[0];
+		to[1] = x[channels > 1];
+		return;
+	}
+	for (unsigned c = 0; c < channels; c++)
+		sum += x[c];
+	*to = sum / (float)channels;
+}
+
+/* Fills mixed; 0: end. */
 static long refill(struct file_read *f, bool again)
 {
 	unsigned channels;
@@ -203,16 +306,10 @@ static long refill(struct file_read *f, bool again)
 		f->ended = true;
 		n = f->flush < FRAMES ? f->flush : FRAMES;
 		f->flush -= (unsigned)n;
-		memset(f->mono, 0, sizeof(f->mono));
+		memset(f->mixed, 0, sizeof(f->mixed));
 	} else {
-		for (long i = 0; i < n; i++) {
-			const float *x = f->frames + (size_t)i * channels;
-			float sum = 0;
-
-			for (unsigned c = 0; c < channels; c++)
-				sum += x[c];
-			f->mono[i] = sum / (float)channels;
-		}
+		for (long i = 0; i < n; i++)
+			mix(f, f->frames + (size_t)i * channels, channels, f->mixed + (size_t)i * f->out);
 	}
 	f->have = (size_t)n;
 	return n;
@@ -225,29 +322,34 @@ static int16_t to_16_bit(float x)
 
 static size_t convert(struct file_read *f, int16_t *v, size_t n)
 {
-	float out[FRAMES];
+	float out[FRAMES * 2];
+	const float *in = f->mixed + f->at * f->out;
 	spx_uint32_t in_len = (spx_uint32_t)(f->have - f->at);
 	spx_uint32_t out_len = (spx_uint32_t)(n < FRAMES ? n : FRAMES);
 
 	if (f->resampler) {
-		speex_resampler_process_float(f->resampler, 0, f->mono + f->at, &in_len, out,
-					      &out_len);
+		speex_resampler_process_interleaved_float(f->resampler, in, &in_len, out, &out_len);
 	} else {
 		in_len = out_len = in_len < out_len ? in_len : out_len;
-		memcpy(out, f->mono + f->at, out_len * sizeof(*out));
+		memcpy(out, in, out_len * f->out * sizeof(*out));
 	}
 	f->at += in_len;
-	for (size_t i = 0; i < out_len; i++)
+	for (size_t i = 0; i < out_len * f->out; i++)
 		v[i] = to_16_bit(out[i]);
 	return out_len;
 }
 
+static long read_exact_once(struct file_read *f, int16_t *v, size_t n)
+{
+	return f->pipe ? file_pipe_read(f->pipe, v, n) : (long)sf_readf_short(f->snd, v, (sf_count_t)n);
+}
+
 static long read_exact(struct file_read *f, int16_t *v, size_t n, bool again)
 {
-	long got = (long)sf_readf_short(f->snd, v, (sf_count_t)n);
+	long got = read_exact_once(f, v, n);
 
 	if (!got && again && n && rewind_file(f))
-		got = (long)sf_readf_short(f->snd, v, (sf_count_t)n);
+		got = read_exact_once(f, v, n);
 	return got;
 }
 
@@ -264,7 +366,87 @@ long file_read_samples(struct file_read *f, int16_t *v, size_t n, bool again)
 			if (got <= 0)
 				return done ? (long)done : got;
 		}
-		done += convert(f, v + done, n - done);
+		done += convert(f, v + done * f->out, n - done);
 	}
 	return (long)done;
+}
+
+int file_read_seek(struct file_read *f, int64_t sample)
+{
+	int err = 0;
+
+	if (sample < 0)
+		sample = 0;
+	if (f->length >= 0 && sample > f->length)
+		sample = f->length;
+	if (f->pipe)
+		err = file_pipe_seek(f->pipe, sample);
+	else if (f->snd)
+		err = sf_seek(f->snd, (sf_count_t)((double)sample * f->rate / AUDIO_HZ), SEEK_SET) < 0 ? -ESPIPE : 0;
+	else
+		err = op_pcm_seek(f->opus, sample) ? -ESPIPE : 0;
+	if (err)
+		return err;
+	f->at = f->have = 0;
+	f->ended = false;
+	f->packets = 0;
+	if (f->resampler) {
+		speex_resampler_reset_mem(f->resampler);
+		speex_resampler_skip_zeros(f->resampler);
+		f->flush = (unsigned)speex_resampler_get_input_latency(f->resampler);
+	}
+	return 0;
+}
+
+int64_t file_read_length(const struct file_read *f)
+{
+	return f->length;
+}
+
+const char *file_read_title(const struct file_read *f)
+{
+	return f->title;
+}
+
+bool file_read_is_opus(const struct file_read *f)
+{
+	return f->opus != NULL;
+}
+
+/* opusfile calls it with each packet before it decodes that; the packet is lent
+ * until the next one, which is longer than we need it. */
+static int keep_packet(void *ctx, OpusMSDecoder *decoder, void *pcm, const ogg_packet *op, int samples,
+		       int channels, int format, int link)
+{
+	struct file_read *f = ctx;
+
+	(void)decoder, (void)pcm, (void)samples, (void)channels, (void)format, (void)link;
+	f->packet = op->packet;
+	f->packet_len = (size_t)(op->bytes > 0 ? op->bytes : 0);
+	f->packets++;
+	return OP_DEC_USE_DEFAULT;
+}
+
+long file_read_packet(struct file_read *f, int16_t *v, uint8_t packet[FILE_PACKET_BYTES], size_t *len)
+{
+	int n;
+
+	*len = 0;
+	if (!f->opus || f->out != 2)
+		return -ENOTSUP;
+	f->packets = 0;
+	op_set_decode_callback(f->opus, keep_packet, f);
+	do {
+		n = op_read_stereo(f->opus, v, FILE_PACKET_SAMPLES * 2);
+	} while (n == OP_HOLE);
+	if (n < 0)
+		return -EIO;
+	/* Whole, alone, of a stream with one or two channels. */
+	if (n && f->packets == 1 && f->packet_len && f->packet_len <= FILE_PACKET_BYTES &&
+	    opus_packet_get_nb_samples(f->packet, (opus_int32)f->packet_len, AUDIO_HZ) == n &&
+	    op_channel_count(f->opus, -1) <= 2) {
+		memcpy(packet, f->packet, f->packet_len);
+		*len = f->packet_len;
+	}
+	return n;
 }

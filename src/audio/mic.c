@@ -28,6 +28,12 @@ enum {
 	PAYLOAD_LEAST = 20,     /* bytes: less is no word */
 };
 
+/* Two channels and the encoder for music: asked for, or something is played. */
+static bool is_music(const struct mic *m)
+{
+	return m->want.music || (m->program && program_is_on(m->program));
+}
+
 static void plan(struct mic *m)
 {
 	struct plan_want w = {
@@ -35,7 +41,7 @@ static void plan(struct mic *m)
 		.sound = budget_sound(&m->budget),
 		.overhead = m->line.overhead ? m->line.overhead : OVERHEAD,
 		.loss = m->line.loss, .scale = m->line.scale, .red = m->line.red,
-		.music = m->want.music, .music_bitrate = m->want.music_bitrate,
+		.music = m->channels == 2, .music_bitrate = m->want.music_bitrate,
 	};
 
 	plan_make(&m->plan, &w);
@@ -93,7 +99,7 @@ int mic_sending(struct mic *m, const struct audio_sending *s)
 	int err;
 
 	m->want = *s;
-	err = choose(m, s->music);
+	err = choose(m, is_music(m));
 	if (err)
 		m->want.music = false;
 	if (s->threshold != m->gate.threshold)
@@ -187,7 +193,7 @@ static int encode(struct mic *m, int level, uint8_t *payload, int max)
 /* Is it quiet, and a packet of comfort noise not due yet? */
 static bool rests(struct mic *m, int level, bool voice, unsigned ms)
 {
-	bool quiet = !m->want.music && !voice && level < QUIET_DBOV;
+	bool quiet = m->channels == 1 && !voice && level < QUIET_DBOV;
 
 	m->quiet_ms = quiet ? m->quiet_ms + ms : 0;
 	m->rest_ms = m->quiet_ms > QUIET_MS ? m->rest_ms + ms : 0;
@@ -283,6 +289,62 @@ static void finish(struct mic *m)
 	m->paused = true;
 }
 
+/* A packet of a file, as it is: told for all of its time at once. */
+static bool pass(struct mic *m, const struct player_piece *piece)
+{
+	struct media_packet p = {
+		.payload = piece->packet, .len = piece->packet_len, .samples = piece->packet_samples,
+		.level = level_dbov(piece->v, AUDIO_BLOCK * 2), .voice = false, .copied = m->plan.red,
+	};
+
+	if (m->have || m->ahead || (m->want.budget && room(m) < piece->packet_len))
+		return false;
+	if (m->skipped)
+		tell_skipped(m, m->skipped);
+	m->pauses = 0;
+	m->paused = false;
+	m->packets++;
+	m->passed++;
+	budget_sent(&m->budget, m->line.overhead + (unsigned)p.len * (m->plan.red ? 2 : 1), m->now_us);
+	m->ev->packet(m->ctx, &p, p.samples);
+	m->ahead = p.samples - AUDIO_BLOCK;
+	return true;
+}
+
+/* What is played comes to what the gate let through. */
+static bool mix_program(struct mic *m, int16_t *v, bool open, bool *passed)
+{
+	const struct player_piece *packet;
+	bool any;
+
+	if (!open)
+		memset(v, 0, AUDIO_BLOCK * 2 * sizeof(*v));
+	any = program_mix(m->program, v, !open, m->now_us, &packet);
+	*passed = packet && pass(m, packet);
+	return any;
+}
+
+/* The encoder follows what is played, at a border of frames. */
+static void follow_program(struct mic *m)
+{
+	if (!m->have && is_music(m) != (m->channels == 2) && !choose(m, is_music(m)))
+		plan(m);
+}
+
+static void send_block(struct mic *m, int16_t *v, bool open)
+{
+	bool passed = false;
+
+	if (m->channels == 2 && m->program && m->program->player)
+		open |= mix_program(m, v, open, &passed);
+	if (m->tap && open)
+		m->tap(m->ctx, v, m->channels);
+	if (open && !passed)
+		add(m, v);
+	else if (!open)
+		skip(m, AUDIO_BLOCK);
+}
+
 void mic_block(struct mic *m, int16_t *v, int64_t now_us)
 {
 	unsigned n = AUDIO_BLOCK * m->channels;
@@ -293,10 +355,23 @@ void mic_block(struct mic *m, int16_t *v, int64_t now_us)
 	level_add(&m->meter, level, now_us);
 	watch(m, level);
 	open = gate_block(&m->gate, v, n, level);
-	if (open)
-		add(m, v);
-	else
-		skip(m, AUDIO_BLOCK);
-	if (open && !m->gate.open)
+	if (open && m->program && level_voice(&m->own, level, AUDIO_BLOCK / (AUDIO_HZ / 1000)))
+		program_talked(m->program, now_us);
+	send_block(m, v, open);
+	if (open && !m->gate.open && !(m->program && program_is_on(m->program)))
 		finish(m);
+	follow_program(m);
+}
+
+void mic_idle(struct mic *m, int64_t now_us)
+{
+	int16_t v[AUDIO_BLOCK * 2] = { 0 };
+
+	m->now_us = now_us;
+	if (m->program && (program_is_on(m->program) || m->channels == 2)) {
+		follow_program(m);
+		send_block(m, v, false);
+	} else {
+		mic_nothing(m, AUDIO_BLOCK);
+	}
 }

@@ -12,6 +12,7 @@
 #include "audio/gate.h"
 #include "audio/level.h"
 #include "audio/plan.h"
+#include "audio/program.h"
 
 struct mic {
 	struct encoder *voice, *music;  /* music: made when first wanted */
@@ -24,6 +25,9 @@ struct mic {
 	struct plan plan;
 	struct budget budget;
 	struct gate gate;
+	struct program *program;        /* the engine's */
+	struct level_voice own;         /* a voice at the microphone alone */
+	void (*tap)(void *ctx, const int16_t *v, unsigned channels); /* each block that is sent; NULL */
 	unsigned channels;              /* of what mic_block() gets: 2 for music */
 
 	unsigned frame;                 /* samples of a packet */
@@ -41,7 +45,7 @@ struct mic {
 	struct level_voice muted_talk;
 	unsigned talk_muted_ms;         /* of speech while muted: leaks away */
 	unsigned zero_ms;               /* of nothing but zeros, while open */
-	uint64_t packets, encoded;
+	uint64_t packets, encoded, passed; /* passed: as they stood in a file */
 };
 
 int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev,
@@ -52,6 +56,8 @@ int mic_sending(struct mic *m, const struct audio_sending *s);
 void mic_line(struct mic *m, const struct audio_line *l);
 /* 10 ms of sound, m->channels of it; v is used up. */
 void mic_block(struct mic *m, int16_t *v, int64_t now_us);
+/* 10 ms without a microphone, in which something may be played. */
+void mic_idle(struct mic *m, int64_t now_us);
 /* n samples of time without any: no device, or none yet. */
 void mic_nothing(struct mic *m, unsigned n);
 /* What is open at once, and by what it is closed: see gate.h. */

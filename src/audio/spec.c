@@ -149,7 +149,7 @@ static int try_write(const char *path, char *text)
 static int try_read(const char *path, char *text)
 {
 	struct file_read *f;
-	int err = file_read_open(&f, path, text);
+	int err = file_read_open(&f, path, 1, text);
 
 	file_read_close(&f);
 	return err;

@@ -57,6 +57,15 @@ const char *call_source_owner(const struct call *c, uint32_t ssrc)
 	return s && !s->video && *s->owner && strcmp(s->owner, "jvb") ? s->owner : NULL;
 }
 
+bool call_sound(const struct call *c, size_t i, uint32_t *ssrc, const char **owner)
+{
+	if (i >= c->sources.count)
+		return false;
+	*ssrc = c->sources.v[i].ssrc;
+	*owner = call_source_owner(c, *ssrc);
+	return true;
+}
+
 int64_t call_next_try_us(const struct call *c)
 {
 	return c->phase == PHASE_WAITING ? c->next_try_us : c->cut ? c->resume_at_us : 0;

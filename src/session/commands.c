@@ -138,6 +138,8 @@ void command_apply_setting(struct session *s, const char *key)
 		sound_sending(s->sound);
 	if (s->sound && !strcmp(key, "audio.delay"))
 		sound_delay(s->sound, v);
+	if (text_starts(key, "play."))
+		listening_apply(s);
 	if (!strcmp(key, "name") && session_call(s))
 		call_set_name(session_call(s), v, clock_now_us());
 	session_kick(s);
@@ -167,6 +169,9 @@ static int run_set(struct session *s, int argc, char **argv, struct buf *text, c
 	if (d && !strcmp(d->key, "video") && strcmp(argv[2], "off"))
 		return command_refuse(text, kind, -ENOTSUP, "not-built-in",
 				      "video is not built in yet");
+	if (d && !strcmp(d->key, "record.tell"))
+		return command_refuse(text, kind, -EPERM, "config-only",
+				      "that is changed in the config file alone, not in a call");
 	err = settings_set(s->settings, argv[1], argv[2], &why);
 	if (err) {
 		*kind = "bad-setting";
@@ -475,16 +480,18 @@ static const struct command table[] = {
 	{ "agc", NULL, "sound", "[on|off]", "automatic gain, for this call", 0, 1, 0, run_agc },
 	{ "delay", NULL, "sound", "[low|normal|safe]",
 	  "how much is kept in hand against a bad line", 0, 1, 0, run_delay },
-	LATER("record", "sound", "[FILE]|stop", "record the call"),
+	{ "record", NULL, "sound", "[FILE]|stop", "record the call into an Ogg Opus file", 0, 1,
+	  COMMAND_RAW | COMMAND_CALL, run_record },
 
-	LATER("play", "listening", "FILE...", "play files to all"),
-	LATER("queue", "listening", "", "what is to be played"),
-	LATER("next", "listening", "", "play the next file"),
-	LATER("pause", "listening", "", "pause playing"),
-	LATER("stop", "listening", "", "stop playing"),
-	LATER("seek", "listening", "TIME", "go to a place in the file"),
-	LATER("level", "listening", "PERCENT", "how loud the file is"),
-	LATER("duck", "listening", "[on|off]", "lower the file while somebody talks"),
+	{ "play", NULL, "listening", "FILE...", "play sound files to all, one after the other",
+	  1, COMMAND_ARGS_MAX - 1, COMMAND_CALL, run_play },
+	{ "queue", NULL, "listening", "", "what is played and what comes", 0, 0, 0, run_queue },
+	{ "next", NULL, "listening", "", "play the next file", 0, 0, 0, run_next },
+	{ "pause", NULL, "listening", "", "pause playing, or go on", 0, 0, 0, run_pause },
+	{ "stop", NULL, "listening", "", "stop playing and empty the queue", 0, 0, 0, run_stop },
+	{ "seek", NULL, "listening", "TIME", "go to a place in the file: 90, 1:30, +10, -10", 1, 1, 0, run_seek },
+	{ "level", NULL, "listening", "[PERCENT]", "how loud the file is, 0 to 400", 0, 1, 0, run_level },
+	{ "duck", NULL, "listening", "[on|off]", "play softer while somebody talks", 0, 1, 0, run_duck },
 	LATER("system", "listening", "[on|off]", "send what this machine plays"),
 
 	{ "who", NULL, "people", "", "who is here, who talks, whose hand is up", 0, 0, 0, run_who },

@@ -15,7 +15,7 @@ static int set_muted(struct session *s, bool muted, bool by_key, struct buf *tex
 	if (!muted && s->no_mic)
 		return command_refuse(text, kind, -ENODEV, "no-mic",
 				      "there is no microphone in this call");
-	err = c ? call_set_muted(c, muted, clock_now_us()) : 0;
+	err = c && !(muted && listening_hides_mute(s)) ? call_set_muted(c, muted, clock_now_us()) : 0;
 	if (err && err != -ENOTCONN)
 		return command_told(s, text, err, NULL);
 	session_apply_muted(s, muted, by_key);

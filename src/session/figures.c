@@ -134,14 +134,15 @@ static void memory_kib(long *private_kib, long *rss_kib)
 static json_t *direction_out(const struct session *s, const struct media_stats *m,
 			     const struct audio_stats *a)
 {
-	return json_pack("{s:f, s:I, s:I, s:s, s:i, s:b, s:b, s:b, s:b, s:f, s:i, s:f, s:f}",
+	return json_pack("{s:f, s:I, s:I, s:s, s:i, s:b, s:b, s:b, s:b, s:f, s:i, s:f, s:f, s:I}",
 			 "kbps", s->figures.out_kbps,
 			 "packets", (json_int_t)m->peer.out_packets,
 			 "bytes", (json_int_t)m->peer.out_bytes, "codec", "opus",
 			 "frame_ms", (int)a->frame_ms, "fec", a->fec, "dtx", !a->music,
 			 "red", a->red, "music", a->music, "codec_kbps", a->bitrate / 1000.0,
 			 "budget_kbps", s->figures.budget_kbps,
-			 "loss", s->figures.loss, "loss_heard", s->figures.loss_others);
+			 "loss", s->figures.loss, "loss_heard", s->figures.loss_others,
+			 "passed", (json_int_t)a->passed);
 }
 
 static json_t *direction_in(const struct session *s, const struct media_stats *m,

@@ -53,13 +53,26 @@ static json_t *message_json(const struct message *m)
 	return j;
 }
 
+static void add_playing(const struct session *s, json_t *j)
+{
+	struct session_playing p;
+
+	if (!session_playing(s, &p))
+		return;
+	json_object_set_new(j, "playing", json_pack("{s:s, s:I, s:b, s:i}", "title", p.title,
+			    "position_s", (json_int_t)p.position_s, "paused", p.paused, "queued", (int)p.queued));
+	if (p.length_s >= 0)
+		json_object_set_new(json_object_get(j, "playing"), "length_s", json_integer(p.length_s));
+}
+
 int session_status_json(struct session *s, struct buf *out)
 {
 	const struct person *me = session_me(s);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b}",
 			      "state", session_state_name(s->state), "url", session_url(s),
 			      "room", s->room, "people", (int)s->members, "subject", s->subject,
-			      "media", session_media_name(s->media), "e2ee", 0, "recording", 0,
+			      "media", session_media_name(s->media), "e2ee", 0, "recording",
+			      session_recording(s),
 			      "locked", 0, "lobby", 0, "deaf", s->deaf);
 
 	json_object_set_new(j, "me", !me ? json_pack("{s:s, s:s, s:s, s:b, s:b}",
@@ -67,6 +80,7 @@ int session_status_json(struct session *s, struct buf *out)
 			"muted", s->muted, "hand", 0)
 		: json_pack("{s:s, s:s, s:s, s:b, s:i}", "id", me->id, "name", me->name,
 			    "role", role(me), "muted", s->muted, "hand", (int)me->hand));
+	add_playing(s, j);
 	if (session_retry_us(s)) {
 		json_object_set_new(j, "retry_s", json_real((double)session_retry_us(s) / 1e6));
 		json_object_set_new(j, "attempt", json_integer(session_attempt(s)));
@@ -105,7 +119,7 @@ const char *session_event_name(enum session_event_type t)
 	static const char *const names[] = {
 		"state", "joined", "left", "person-joined", "person-left", "person-changed",
 		"talking", "speaker", "message", "hand", "subject", "muted-by", "media",
-		"device", "notice", "error"
+		"device", "notice", "error", "queue", "recording"
 	};
 
 	return names[t];
@@ -142,6 +156,14 @@ static void fill(struct session *s, const struct session_event *ev, json_t *j)
 	case SESSION_EV_ERROR:
 		json_object_set_new(j, "kind", json_string(ev->kind));
 		json_object_set_new(j, "text", json_string(ev->text));
+		break;
+	case SESSION_EV_QUEUE:
+		json_object_set_new(j, "title", json_string(ev->text));
+		json_object_set_new(j, "playing", json_boolean(ev->on));
+		break;
+	case SESSION_EV_RECORDING:
+		json_object_set_new(j, "file", json_string(ev->text));
+		json_object_set_new(j, "on", json_boolean(ev->on));
 		break;
 	case SESSION_EV_SUBJECT:
 	case SESSION_EV_NOTICE:

@@ -254,6 +254,7 @@ static void on_muted_by(struct session *s, const struct call_event *ev)
 {
 	const struct member *m = ev->person ? member_find(s, ev->person->id) : NULL;
 
+	listening_hush(s);
 	session_apply_muted(s, true, false);
 	/* Where it is no person's doing, a notice says what. */
 	if (!ev->text || !*ev->text)
@@ -283,8 +284,10 @@ static void on_source(struct session *s, const struct call_event *ev)
 		return;
 	if (!ev->added)
 		sound_source_gone(s->sound, ev->ssrc);
-	else if (m)
+	else if (m) {
 		sound_gain(s->sound, ev->ssrc, m->p.volume / 100.0);
+		listening_source(s, ev->ssrc, m->shown);
+	}
 }
 
 static void on_ended(struct session *s, const struct call_event *ev)

@@ -12,6 +12,7 @@
 
 enum {
 	TICK_US = 250000,       /* levels move at most 4 times a second */
+	MONITOR_US = 5000000,   /* how often the monitor follows the line */
 	QUALITY_US = 10000000,  /* how often others learn of our line */
 	GOODBYE_US = 1200000    /* for the server to answer before the program ends */
 };
@@ -340,6 +341,9 @@ static void on_tick(void *ctx, int64_t now_us)
 	members_levels(s, now_us);
 	members_order(s, now_us, false);
 	session_sample(s, now_us);
+	listening_tick(s);
+	if (s->listening && now_us / MONITOR_US != (now_us - TICK_US) / MONITOR_US)
+		listening_apply(s);
 	send_quality(s, now_us);
 	session_touch(s, DIRTY_STATUS);
 	if (s->link && !s->over)
@@ -392,6 +396,7 @@ void session_free(struct session **sp)
 	queries_drop(s);
 	s->listeners = NULL;
 	call_link_free(&s->link);
+	listening_free(s);
 	sound_free(&s->sound);
 	http_free(&s->http);
 	net_free(&s->net);
@@ -410,9 +415,15 @@ void session_free(struct session **sp)
 	free(s->trouble[0]);
 	free(s->trouble[1]);
 	free(s->state_dir);
+	free(s->record_dir);
 	wire_free(s);
 	free(s);
 	*sp = NULL;
+}
+
+void session_set_record_dir(struct session *s, const char *dir)
+{
+	session_text_set(&s->record_dir, dir);
 }
 
 void session_set_unattended(struct session *s, bool unattended)

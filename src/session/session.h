@@ -60,7 +60,9 @@ enum session_event_type {
 	SESSION_EV_STATE, SESSION_EV_JOINED, SESSION_EV_LEFT, SESSION_EV_PERSON_JOINED,
 	SESSION_EV_PERSON_LEFT, SESSION_EV_PERSON_CHANGED, SESSION_EV_TALKING,
 	SESSION_EV_SPEAKER, SESSION_EV_MESSAGE, SESSION_EV_HAND, SESSION_EV_SUBJECT,
-	SESSION_EV_MUTED_BY, SESSION_EV_MEDIA, SESSION_EV_DEVICE, SESSION_EV_NOTICE, SESSION_EV_ERROR
+	SESSION_EV_MUTED_BY, SESSION_EV_MEDIA, SESSION_EV_DEVICE, SESSION_EV_NOTICE, SESSION_EV_ERROR,
+	SESSION_EV_QUEUE,       /* text: what is played, on: something is */
+	SESSION_EV_RECORDING    /* text: the file, on: it begins */
 };
 
 struct session_event {
@@ -98,6 +100,8 @@ void session_unlisten(struct session *s, struct session_listener *l);
 /* Headless runs and those with an end of their own stop when the call is lost
  * for good or no sound path is found; with a person before it, it tries on. */
 void session_set_unattended(struct session *s, bool unattended);
+/* Where recordings go that have no folder of their own. */
+void session_set_record_dir(struct session *s, const char *dir);
 /* When the program began (monotonic): first_sound_ms counts from there. */
 void session_set_start(struct session *s, int64_t start_us);
 /* Folder for the volumes of people by name, kept from call to call. */
@@ -198,6 +202,16 @@ int session_stats_json(struct session *s, struct buf *out);
 /* {"event":…,"time":…,…} */
 int session_event_json(struct session *s, const struct session_event *ev, struct buf *out);
 const char *session_event_name(enum session_event_type t);      /* "person-joined" */
+/* What is played to the room; false: nothing. */
+struct session_playing {
+	const char *title;      /* until the next tick */
+	int64_t position_s, length_s; /* -1: unknown */
+	bool paused;
+	unsigned queued;        /* files that come */
+};
+bool session_playing(const struct session *s, struct session_playing *out);
+void session_playing_text(const struct session_playing *p, struct buf *out); /* "3:12/22:40" */
+bool session_recording(const struct session *s);
 /* Lists devices on a worker; done() gets the JSON text. */
 void session_devices(struct session *s, void (*done)(void *ctx, const char *json), void *ctx);
 

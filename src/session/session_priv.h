@@ -2,6 +2,7 @@
 #ifndef SESSION_SESSION_PRIV_H
 #define SESSION_SESSION_PRIV_H
 #include "audio/engine.h"
+#include "audio/player.h"
 #include "call/link.h"
 #include "call/media.h"
 #include "session/session.h"
@@ -31,8 +32,11 @@ struct sound_snapshot {
 	struct audio_stats audio;
 	struct audio_source_stats source[SOUND_SOURCES];
 	size_t sources;
+	struct player_status player;
 };
 
+struct listening;               /* listening.c: what is played and recorded */
+struct recorder;
 struct pending_event;
 
 struct session {
@@ -63,7 +67,8 @@ struct session {
 	int64_t ordered_us;
 	char *speaker;                  /* id of the dominant speaker */
 	struct volume { char *name; int percent; struct volume *next; } *volumes;
-	char *state_dir;
+	char *state_dir, *record_dir;
+	struct listening *listening;    /* NULL: nothing was played or recorded */
 
 	struct message *message;        /* ring of MESSAGES_MAX */
 	uint64_t first_serial, next_serial;
@@ -148,7 +153,22 @@ void sound_start_files(struct sound *so);
 void sound_gain(struct sound *so, uint32_t ssrc, double gain);
 void sound_source_gone(struct sound *so, uint32_t ssrc);
 void sound_snapshot(struct sound *so, struct sound_snapshot *out);
+enum player_order { PLAYER_ADD, PLAYER_NEXT, PLAYER_PAUSE, PLAYER_GO_ON, PLAYER_STOP, PLAYER_SEEK };
+/* Waits until the media thread has done it (some ms); err may be NULL. */
+void sound_player(struct sound *so, enum player_order order, const char *path, int64_t sample, int *err);
+bool sound_queued(struct sound *so, unsigned i, char *out, size_t size);
+void sound_program(struct sound *so, const struct audio_program *want);
+void sound_record(struct sound *so, struct recorder *r); /* waits, too */
 void sound_media_stats(struct sound *so, struct media_stats *out);
+
+/* listening.c */
+void listening_tick(struct session *s);
+void listening_apply(struct session *s);        /* settings, and the line's delay */
+void listening_hush(struct session *s);         /* a moderator muted us */
+bool listening_hides_mute(const struct session *s);
+void listening_source(struct session *s, uint32_t ssrc, const char *name);
+void listening_stop_record(struct session *s);
+void listening_free(struct session *s);
 
 /* wire.c */
 void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us);
@@ -198,6 +218,17 @@ command_fn run_aec;
 command_fn run_ns;
 command_fn run_agc;
 command_fn run_delay;
+
+/* listening.c, as the table has them */
+command_fn run_play;
+command_fn run_queue;
+command_fn run_next;
+command_fn run_pause;
+command_fn run_stop;
+command_fn run_seek;
+command_fn run_level;
+command_fn run_duck;
+command_fn run_record;
 
 /* json.c */
 void session_sample(struct session *s, int64_t now_us); /* figures of the last 5 s */

@@ -26,6 +26,7 @@ struct sound {
 
 	struct audio *audio;            /* media thread, once ready */
 	bool ready;                     /* media thread */
+	bool played;                    /* media thread: there is a player */
 	int64_t snapshot_us;            /* media thread */
 
 	pthread_mutex_t lock;           /* leaf: guards snap alone */
@@ -90,6 +91,8 @@ static void take_snapshot(struct sound *so)
 
 	memset(&s, 0, sizeof(s));
 	audio_stats(so->audio, &s.audio);
+	if (so->played)
+		player_status(audio_player(so->audio), &s.player);
 	s.sources = audio_sources(so->audio, s.source, SOUND_SOURCES);
 	pthread_mutex_lock(&so->lock);
 	so->snap = s;
@@ -138,8 +141,8 @@ static void end_audio(void *ctx)
 
 /* ---- orders, loop to media ---- */
 
-enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_DELAY, ORDER_SENDING, ORDER_LINE, ORDER_FILES,
-	ORDER_GAIN, ORDER_GONE };
+enum order { ORDER_DEVICE, ORDER_MUTED, ORDER_DEAF, ORDER_DELAY, ORDER_SENDING, ORDER_LINE, ORDER_PROGRAM,
+	ORDER_FILES, ORDER_GAIN, ORDER_GONE };
 
 struct order_msg {
 	struct post_msg m;
@@ -153,6 +156,7 @@ struct order_msg {
 	char *text;
 	struct audio_sending sending;
 	struct audio_line line;
+	struct audio_program program;
 };
 
 static void order_drop(struct post_msg *m)
@@ -186,6 +190,9 @@ static void order_run(struct post_msg *m)
 			break;
 		case ORDER_DELAY:
 			audio_set_delay(so->audio, o->delay);
+			break;
+		case ORDER_PROGRAM:
+			audio_set_program(so->audio, &o->program);
 			break;
 		case ORDER_FILES:
 			audio_start_files(so->audio);
@@ -276,6 +283,11 @@ void sound_line(struct sound *so, const struct audio_line *line)
 	order(so, (struct order_msg){ .order = ORDER_LINE, .line = *line });
 }
 
+void sound_program(struct sound *so, const struct audio_program *want)
+{
+	order(so, (struct order_msg){ .order = ORDER_PROGRAM, .program = *want });
+}
+
 void sound_start_files(struct sound *so)
 {
 	order(so, (struct order_msg){ .order = ORDER_FILES });
@@ -289,6 +301,90 @@ void sound_gain(struct sound *so, uint32_t ssrc, double gain)
 void sound_source_gone(struct sound *so, uint32_t ssrc)
 {
 	order(so, (struct order_msg){ .order = ORDER_GONE, .ssrc = ssrc });
+}
+
+/* ---- orders that are waited for ---- */
+
+struct errand {
+	struct sound *so;
+	enum player_order order;
+	const char *path;
+	char *name; size_t size; unsigned i;
+	int64_t sample;
+	struct recorder *recorder;
+	int err;
+	bool found;
+};
+
+static void run_player(void *ctx)
+{
+	struct errand *e = ctx;
+	struct player *p = e->so->ready ? audio_player(e->so->audio) : NULL;
+
+	if (!p) {
+		e->err = -ENOMEM;
+		return;
+	}
+	e->so->played = true;
+	switch (e->order) {
+	case PLAYER_ADD:
+		e->err = player_add(p, e->path);
+		break;
+	case PLAYER_NEXT:
+		player_next(p);
+		break;
+	case PLAYER_PAUSE:
+	case PLAYER_GO_ON:
+		player_pause(p, e->order == PLAYER_PAUSE);
+		break;
+	case PLAYER_STOP:
+		player_stop(p);
+		break;
+	case PLAYER_SEEK:
+		player_seek(p, e->sample);
+		break;
+	}
+	take_snapshot(e->so);
+}
+
+void sound_player(struct sound *so, enum player_order order, const char *path, int64_t sample, int *err)
+{
+	struct errand e = { .so = so, .order = order, .path = path, .sample = sample };
+
+	media_run(so->media, run_player, &e);
+	if (err)
+		*err = e.err;
+}
+
+static void run_queued(void *ctx)
+{
+	struct errand *e = ctx;
+
+	e->found = e->so->ready && e->so->played &&
+		   player_queued(audio_player(e->so->audio), e->i, e->name, e->size);
+}
+
+bool sound_queued(struct sound *so, unsigned i, char *out, size_t size)
+{
+	struct errand e = { .so = so, .i = i, .name = out, .size = size };
+
+	media_run(so->media, run_queued, &e);
+	return e.found;
+}
+
+static void run_record_order(void *ctx)
+{
+	struct errand *e = ctx;
+
+	if (e->so->ready)
+		audio_record(e->so->audio, e->recorder);
+}
+
+void sound_record(struct sound *so, struct recorder *r)
+{
+	struct errand e = { .so = so, .recorder = r };
+
+	media_run(so->media, run_record_order, &e);
 }
 
 /* ---- loop thread ---- */

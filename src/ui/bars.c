@@ -119,7 +119,11 @@ static void warnings(struct pieces *p, const struct view *v, const struct bar_ex
 	connection(p, v);
 	if (v->talks_muted)
 		add(p, STYLE_BAR_WARN, "you are muted: Alt+m");
-	if (v->music)
+	if (v->recorded)
+		add(p, STYLE_BAR_WARN, "recorded");
+	if (*v->playing)
+		add(p, STYLE_BAR_STRONG, "%.90s", v->playing);
+	else if (v->music)
 		add(p, STYLE_BAR_STRONG, "music");
 	if (v->deaf)
 		add(p, STYLE_BAR_WARN, "deaf");

@@ -5,8 +5,10 @@
  */
 #include "ui/view.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/text.h"
 
 enum { ENTRIES = 5100 };        /* the session's 5000, and room for our own */
@@ -148,6 +150,20 @@ static void take_people(struct view *v, const struct session *s)
 	}
 }
 
+static void show_playing(struct view *v, const struct session *s)
+{
+	struct session_playing p;
+	struct buf b = { 0 };
+
+	*v->playing = 0;
+	if (!session_playing(s, &p))
+		return;
+	session_playing_text(&p, &b);
+	/* The title is cut, never the time. */
+	snprintf(v->playing, sizeof(v->playing), "%.48s %s%s", p.title, buf_str(&b), p.paused ? " paused" : "");
+	buf_free(&b);
+}
+
 void view_update(struct view *v, const struct session *s, struct transcript *t, int64_t now_us)
 {
 	struct session_figures f;
@@ -175,6 +191,8 @@ void view_update(struct view *v, const struct session *s, struct transcript *t, 
 	v->tight = f.tight;
 	v->music = f.music;
 	v->talks_muted = f.talks_muted;
+	v->recorded = session_recording(s);
+	show_playing(v, s);
 	v->delay_ms = f.delay_ms;
 	v->elapsed_s = f.joined_us ? (now_us - f.joined_us) / 1000000 : -1;
 	take_people(v, s);

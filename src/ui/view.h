@@ -21,7 +21,8 @@ struct view {
 	double out_kbps, in_kbps, rtt_ms;       /* rtt -1: unknown */
 	int budget_kbps;        /* 0: none */
 	bool tight;             /* it cannot be kept */
-	bool music, talks_muted;
+	bool music, talks_muted, recorded;
+	char playing[96];       /* "side-b 3:12/22:40"; "" nothing */
 	int delay_ms;           /* own share; 0: not known */
 	int64_t elapsed_s;      /* -1: not joined */
 

@@ -4,7 +4,7 @@
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
 	test_plan[], test_gate[], test_mic[], test_process[], test_music[],
-	test_jitter[], test_stereo[];
+	test_jitter[], test_stereo[], test_player[], test_recorder[];
 
 int main(int argc, char **argv)
 {
@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 		{ "engine", test_engine },
 		{ "memory", test_memory },
 		{ "card", test_card },
+		{ "player", test_player },
+		{ "recorder", test_recorder },
 		{0}
 	};
 

@@ -19,7 +19,7 @@ static int16_t *read_all(const char *name, size_t want, bool again, size_t *got)
 	int16_t *v = calloc(want + 1, sizeof(*v));
 	long n;
 
-	assert_int_equal(file_read_open(&f, temp_path(name), text), 0);
+	assert_int_equal(file_read_open(&f, temp_path(name), 1, text), 0);
 	*got = 0;
 	while (*got < want && (n = file_read_samples(f, v + *got, want - *got < 777 ? want - *got
 						     : 777, again)) > 0)
@@ -102,11 +102,11 @@ static void errors_speak_to_people(void **state)
 	(void)state;
 	fputs("this is no sound\n", f);
 	fclose(f);
-	assert_int_equal(file_read_open(&r, "A.wav", text), -ENOENT);
+	assert_int_equal(file_read_open(&r, "A.wav", 1, text), -ENOENT);
 	assert_string_equal(text, "cannot read A.wav: No such file or directory");
-	assert_int_equal(file_read_open(&r, "/tmp", text), -EISDIR);
+	assert_int_equal(file_read_open(&r, "/tmp", 1, text), -EISDIR);
 	assert_string_equal(text, "cannot read /tmp: Is a directory");
-	assert_true(file_read_open(&r, temp_path("text.wav"), text) < 0);
+	assert_true(file_read_open(&r, temp_path("text.wav"), 1, text) < 0);
 	assert_non_null(strstr(text, "no sound file"));
 	assert_null(r);
 	assert_int_equal(file_write_open(&w, "/no/such/out.wav", 1, text), -ENOENT);

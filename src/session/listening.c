@@ -1,0 +1,566 @@
+/* listening.c - what is played to the room and what is recorded of it
+ *
+ * The player and the recorder belong to the sound engine and its thread; here
+ * are the words for them.  While something is played the others are told that
+ * we are not muted, or their clients would not play it; the microphone stays
+ * closed all the same.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "audio/recorder.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "io/worker.h"
+#include "session/session_priv.h"
+
+enum {
+	/* Between the bridge and the ears of the others: their jitter buffers and cards. */
+	OTHERS_MS = 80,
+	CLOSERS = 4,
+};
+
+struct listening {
+	struct player_status now;       /* of the last tick */
+	bool playing;                   /* of what the room was told */
+	uint64_t failed;
+	char title[PLAYER_TITLE];       /* the last one that was told */
+
+	struct recorder *recorder;      /* NULL: none */
+	char *path;
+	pthread_t closer[CLOSERS];      /* end files that are done with */
+	unsigned closers;
+	bool told;                      /* the room, of this recording */
+};
+
+static struct listening *of(struct session *s)
+{
+	if (!s->listening) {
+		s->listening = calloc(1, sizeof(*s->listening));
+		if (!s->listening)
+			abort();
+	}
+	return s->listening;
+}
+
+bool session_playing(const struct session *s, struct session_playing *out)
+{
+	const struct listening *l = s->listening;
+
+	memset(out, 0, sizeof(*out));
+	if (!l || !l->now.playing)
+		return false;
+	out->title = l->now.title;
+	out->position_s = l->now.position / AUDIO_HZ;
+	out->length_s = l->now.length < 0 ? -1 : l->now.length / AUDIO_HZ;
+	out->paused = l->now.paused;
+	out->queued = l->now.queued;
+	return true;
+}
+
+bool session_recording(const struct session *s)
+{
+	return s->listening && s->listening->recorder;
+}
+
+/* ---- the room is told ---- */
+
+/* Muted for the others: not while they hear what we play. */
+bool listening_hides_mute(const struct session *s)
+{
+	return s->listening && s->listening->playing;
+}
+
+static void tell_playing(struct session *s, struct listening *l, bool playing)
+{
+	struct call *c = session_call(s);
+
+	l->playing = playing;
+	if (c && s->muted && !s->no_mic)
+		call_set_muted(c, !playing, clock_now_us());
+	session_kick(s);
+}
+
+static void tell_title(struct session *s, struct listening *l)
+{
+	char text[PLAYER_TITLE + 32];
+
+	if (!strcmp(l->title, l->now.title))
+		return;
+	text_copy(l->title, sizeof(l->title), l->now.title);
+	event_push(s, SESSION_EV_QUEUE, NULL, l->title, NULL, l->now.playing, false);
+	if (!*l->title || !settings_bool(s->settings, "play.tell") || !session_call(s))
+		return;
+	snprintf(text, sizeof(text), "now playing: %s", l->title);
+	call_say(session_call(s), text, NULL, NULL, clock_now_us());
+	session_kick(s);
+}
+
+static void check_recorder(struct session *s)
+{
+	struct recorder_status r;
+
+	recorder_status(s->listening->recorder, &r);
+	if (!r.err)
+		return;
+	message_say(s, MESSAGE_ERROR, "the recording has stopped: %s; the call goes on", strerror(-r.err));
+	listening_stop_record(s);
+}
+
+void listening_tick(struct session *s)
+{
+	struct listening *l = s->listening;
+	struct sound_snapshot snap;
+	bool playing;
+
+	if (!l || !s->sound)
+		return;
+	sound_snapshot(s->sound, &snap);
+	l->now = snap.player;
+	playing = l->now.playing && !l->now.paused;
+	if (l->now.failed != l->failed) {
+		l->failed = l->now.failed;
+		message_say(s, MESSAGE_ERROR, "%s", l->now.trouble);
+	}
+	if (playing != l->playing)
+		tell_playing(s, l, playing);
+	tell_title(s, l);
+	if (l->recorder)
+		check_recorder(s);
+}
+
+/* A moderator wants silence. */
+void listening_hush(struct session *s)
+{
+	if (!listening_hides_mute(s))
+		return;
+	sound_player(s->sound, PLAYER_PAUSE, NULL, 0, NULL);
+	s->listening->playing = false;
+	message_say(s, MESSAGE_EVENT, "what you play is paused; /pause goes on with it");
+}
+
+/* In step with the room: our way to the bridge, about as much to the others, and
+ * their buffers. */
+void listening_apply(struct session *s)
+{
+	const struct session_figures *f = &s->figures;
+	struct audio_program p = {
+		.level = (double)settings_int(s->settings, "play.level") / 100,
+		.duck = settings_bool(s->settings, "play.duck"),
+		.monitor = settings_bool(s->settings, "play.monitor"),
+		.monitor_ms = OTHERS_MS + (unsigned)(f->rtt_ms > 0 ? f->rtt_ms < 1000 ? f->rtt_ms : 1000 : 0),
+	};
+
+	if (s->sound)
+		sound_program(s->sound, &p);
+}
+
+/* ---- /play and its kin ---- */
+
+static int no_sound(struct session *s, struct buf *text, const char **kind)
+{
+	if (s->no_mic)
+		return command_refuse(text, kind, -ENODEV, "no-mic", "this call sends no sound (--no-mic)");
+	return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+}
+
+static char *full_path(const char *path)
+{
+	const char *home = getenv("HOME");
+	struct buf b = { 0 };
+
+	if (text_starts(path, "~/") && home)
+		buf_addf(&b, "%s%s", home, path + 1);
+	else
+		buf_adds(&b, path);
+	return buf_steal(&b);
+}
+
+static int queue_one(struct session *s, const char *name, struct buf *text)
+{
+	char *path = full_path(name);
+	struct stat st;
+	int err = 0;
+
+	if (stat(path, &st) || access(path, R_OK))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if (!err)
+		sound_player(s->sound, PLAYER_ADD, path, 0, &err);
+	if (err)
+		buf_addf(text, "%s%s: %s", text->len ? "\n" : "", name,
+			 err == -ENOSPC ? "the queue is full" : strerror(-err));
+	free(path);
+	return err;
+}
+
+int run_play(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	int err = 0, queued = 0;
+
+	if (!s->sound || s->no_mic)
+		return no_sound(s, text, kind);
+	of(s);
+	listening_apply(s);
+	for (int i = 1; i < argc; i++) {
+		int e = queue_one(s, argv[i], text);
+
+		queued += !e;
+		err = err ? err : e;
+	}
+	if (!queued) {
+		*kind = "no-file";
+		return err;
+	}
+	buf_addf(text, "%splays to all: %d file%s", text->len ? "\n" : "", queued, queued > 1 ? "s" : "");
+	return 0;
+}
+
+static void add_time(struct buf *b, int64_t s)
+{
+	if (s >= 3600)
+		buf_addf(b, "%d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	else
+		buf_addf(b, "%d:%02d", (int)(s / 60), (int)(s % 60));
+}
+
+void session_playing_text(const struct session_playing *p, struct buf *out)
+{
+	add_time(out, p->position_s);
+	if (p->length_s >= 0) {
+		buf_addc(out, '/');
+		add_time(out, p->length_s);
+	}
+}
+
+int run_queue(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct session_playing p;
+	char name[512];
+
+	(void)argc, (void)argv, (void)kind;
+	if (!session_playing(s, &p)) {
+		buf_adds(text, "nothing is played");
+		return 0;
+	}
+	buf_addf(text, "%s  ", p.title);
+	session_playing_text(&p, text);
+	if (p.paused)
+		buf_adds(text, "  paused");
+	for (unsigned i = 0; sound_queued(s->sound, i, name, sizeof(name)); i++)
+		buf_addf(text, "\n%u  %s", i + 1, name);
+	return 0;
+}
+
+/* What all of them need: something that is played. */
+static bool is_playing(struct session *s, struct buf *text, const char **kind, int *err)
+{
+	struct session_playing p;
+
+	listening_tick(s);
+	if (s->sound && session_playing(s, &p))
+		return true;
+	*err = command_refuse(text, kind, -ENOENT, "not-playing", "nothing is played; /play FILE");
+	return false;
+}
+
+int run_next(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	int err;
+
+	(void)argc, (void)argv;
+	if (!is_playing(s, text, kind, &err))
+		return err;
+	sound_player(s->sound, PLAYER_NEXT, NULL, 0, NULL);
+	buf_adds(text, s->listening->now.queued ? "the next file" : "that was the last file");
+	return 0;
+}
+
+int run_pause(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool paused;
+	int err;
+
+	(void)argc, (void)argv;
+	if (!is_playing(s, text, kind, &err))
+		return err;
+	paused = s->listening->now.paused;
+	sound_player(s->sound, paused ? PLAYER_GO_ON : PLAYER_PAUSE, NULL, 0, NULL);
+	buf_adds(text, paused ? "goes on" : "paused; /pause goes on");
+	return 0;
+}
+
+int run_stop(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	int err;
+
+	(void)argc, (void)argv;
+	if (!is_playing(s, text, kind, &err))
+		return err;
+	sound_player(s->sound, PLAYER_STOP, NULL, 0, NULL);
+	buf_adds(text, "stopped, the queue is empty");
+	return 0;
+}
+
+/* "90", "1:30", "1:02:30", and with a sign from where it is. */
+static bool parse_time(const char *t, int64_t now, int64_t *out)
+{
+	int sign = *t == '+' ? 1 : *t == '-' ? -1 : 0;
+	int64_t s = 0;
+	int parts = 0;
+
+	for (t += sign != 0; parts < 3; parts++) {
+		char *end;
+		long v = strtol(t, &end, 10);
+
+		if (end == t || v < 0 || v > 100000)
+			return false;
+		s = s * 60 + v;
+		if (!*end) {
+			*out = sign ? now + sign * s : s;
+			return true;
+		}
+		if (*end != ':')
+			return false;
+		t = end + 1;
+	}
+	return false;
+}
+
+int run_seek(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	const struct player_status *p;
+	int64_t to;
+	int err;
+
+	(void)argc;
+	if (!is_playing(s, text, kind, &err))
+		return err;
+	p = &s->listening->now;
+	if (!parse_time(argv[1], p->position / AUDIO_HZ, &to))
+		return command_refuse(text, kind, -EINVAL, "usage", "/seek TIME: 90, 1:30, +10 or -10");
+	to = to < 0 ? 0 : to;
+	if (p->length >= 0 && to > p->length / AUDIO_HZ)
+		to = p->length / AUDIO_HZ;
+	sound_player(s->sound, PLAYER_SEEK, NULL, to * AUDIO_HZ, NULL);
+	buf_adds(text, "at ");
+	add_time(text, to);
+	return 0;
+}
+
+static int keep(struct session *s, const char *key, const char *value, struct buf *text, const char **kind)
+{
+	char *why = NULL;
+	int err = settings_set(s->settings, key, value, &why);
+
+	if (err) {
+		*kind = "usage";
+		buf_adds(text, why ? why : strerror(-err));
+	} else {
+		listening_apply(s);
+	}
+	free(why);
+	return err;
+}
+
+int run_level(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	int err = argc > 1 ? keep(s, "play.level", argv[1], text, kind) : 0;
+
+	if (!err)
+		buf_addf(text, "what you play is at %ld %%", settings_int(s->settings, "play.level"));
+	return err;
+}
+
+int run_duck(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool on;
+	int err;
+
+	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, "play.duck"), &on))
+		return command_refuse(text, kind, -EINVAL, "usage", "/duck [on|off]: without a word it toggles");
+	err = keep(s, "play.duck", on ? "on" : "off", text, kind);
+	if (!err)
+		buf_adds(text, on ? "what you play is softer while somebody talks" :
+			 "what you play stays as loud while somebody talks");
+	return err;
+}
+
+/* ---- /record ---- */
+
+static void label_people(struct session *s)
+{
+	const struct call *c = session_call(s);
+	const char *id;
+	uint32_t ssrc;
+
+	for (size_t i = 0; call_sound(c, i, &ssrc, &id); i++) {
+		const struct member *m = id ? member_find(s, id) : NULL;
+
+		if (m)
+			recorder_label(s->listening->recorder, ssrc, m->shown);
+	}
+	recorder_label(s->listening->recorder, 0, settings_text(s->settings, "name"));
+}
+
+void listening_source(struct session *s, uint32_t ssrc, const char *name)
+{
+	if (session_recording(s))
+		recorder_label(s->listening->recorder, ssrc, name);
+}
+
+static int make_folder(const char *path)
+{
+	char *copy = session_copy(path);
+	int err = 0;
+
+	for (char *p = copy + 1; !err && *p; p++)
+		if (*p == '/') {
+			*p = 0;
+			err = mkdir(copy, 0700) && errno != EEXIST ? -errno : 0;
+			*p = '/';
+		}
+	if (!err && mkdir(copy, 0700) && errno != EEXIST)
+		err = -errno;
+	free(copy);
+	return err;
+}
+
+/* "2026-11-25 20.00 listening-evening.opus" in the folder for recordings. */
+static char *name_file(struct session *s, const char *wish)
+{
+	struct buf b = { 0 };
+	char stamp[32], *dir;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (wish) {
+		char *path = full_path(wish);
+
+		buf_addf(&b, "%s%s", path, text_ends(path, ".opus") ? "" : ".opus");
+		free(path);
+		return buf_steal(&b);
+	}
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H.%M.%S", &tm);
+	dir = *settings_text(s->settings, "record.folder") ? full_path(settings_text(s->settings, "record.folder")) :
+	      session_copy(s->record_dir ? s->record_dir : ".");
+	make_folder(dir);
+	buf_addf(&b, "%s/%s ", dir, stamp);
+	for (const char *p = s->room ? s->room : ""; *p && b.len < 900; p++)
+		buf_addc(&b, (unsigned char)*p < 0x20 || strchr("/\\:*?\"<>|", *p) ? '_' : *p);
+	buf_adds(&b, ".opus");
+	free(dir);
+	return buf_steal(&b);
+}
+
+static void tell_recording(struct session *s)
+{
+	if (s->listening->told || !settings_bool(s->settings, "record.tell") || !session_call(s))
+		return;
+	s->listening->told = true;
+	call_say(session_call(s), "I am recording the sound of this call.", NULL, NULL, clock_now_us());
+	session_kick(s);
+}
+
+static int start_record(struct session *s, const char *wish, struct buf *text, const char **kind)
+{
+	struct listening *l = of(s);
+	char date[40], *path = name_file(s, wish);
+	time_t now = time(NULL);
+	struct tm tm;
+	struct recorder_config cfg = {
+		.path = path, .people = settings_bool(s->settings, "record.people"), .title = s->room ? s->room : "",
+		.date = date,
+	};
+	int err;
+
+	localtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	err = recorder_new(&l->recorder, &cfg);
+	if (err) {
+		*kind = "no-file";
+		buf_addf(text, "%s: %s", path, err == -EEXIST ? "it is there already, and is not overwritten" :
+			 strerror(-err));
+		free(path);
+		return err;
+	}
+	free(l->path);
+	l->path = path;
+	if (cfg.people)
+		label_people(s);
+	sound_record(s->sound, l->recorder);
+	l->told = false;
+	tell_recording(s);
+	event_push(s, SESSION_EV_RECORDING, NULL, path, NULL, true, false);
+	session_touch(s, DIRTY_STATUS);
+	buf_addf(text, "records to %s%s; /record stop ends it", path, cfg.people ? ", and each person alone" : "");
+	return 0;
+}
+
+static void *close_files(void *arg)
+{
+	struct recorder *r = arg;
+
+	recorder_free(&r);
+	return NULL;
+}
+
+/* The files are ended beside the loop. */
+void listening_stop_record(struct session *s)
+{
+	struct listening *l = s->listening;
+	struct recorder *r = l ? l->recorder : NULL;
+
+	if (!r)
+		return;
+	sound_record(s->sound, NULL);
+	l->recorder = NULL;
+	if (l->closers == CLOSERS || worker_start(&l->closer[l->closers], "record", close_files, r))
+		recorder_free(&r);
+	else
+		l->closers++;
+	event_push(s, SESSION_EV_RECORDING, NULL, l->path, NULL, false, false);
+	session_touch(s, DIRTY_STATUS);
+}
+
+int run_record(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	bool stop = argc > 1 && !strcmp(argv[1], "stop");
+
+	if (!s->sound || !session_call(s))
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	if (!stop && session_recording(s))
+		return command_refuse(text, kind, -EALREADY, "recording", "it is recorded already; /record stop ends it");
+	if (!stop)
+		return start_record(s, argc > 1 ? argv[1] : NULL, text, kind);
+	if (!session_recording(s))
+		return command_refuse(text, kind, -ENOENT, "not-recording", "nothing is recorded");
+	listening_stop_record(s);
+	buf_addf(text, "recorded: %s", s->listening->path);
+	return 0;
+}
+
+/* The sound is still there. */
+void listening_free(struct session *s)
+{
+	struct listening *l = s->listening;
+
+	if (!l)
+		return;
+	if (l->recorder) {
+		if (s->sound)
+			sound_record(s->sound, NULL);
+		recorder_free(&l->recorder);
+	}
+	while (l->closers)
+		pthread_join(l->closer[--l->closers], NULL);
+	free(l->path);
+	free(l);
+	s->listening = NULL;
+}
