@@ -29,6 +29,14 @@ if [ "$what" != flows ]; then
 		fi
 	done
 fi
+if [ "$what" != flows ] && [ -z "${T:-}" ]; then
+	"$B/replay" -k tests/replay/known $(ls tests/data/recorded/*.jsonl | grep -v focus-not-ready) >"$log" 2>&1
+	ok=$(sed -n 's/^\([0-9]*\) passed.*/\1/p' "$log" | tail -n 1)
+	bad=$(sed -n 's/.*passed, \([0-9]*\) failed$/\1/p' "$log" | tail -n 1)
+	passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-1}))
+	[ "${bad:-1}" = 0 ] || grep -B4 'differs  ' "$log" | tail -n 40
+	echo "replay: ${ok:-0} recordings passed"
+fi
 if [ "$what" != units ]; then
 	# The system's python has the system's numpy; another one may stand before it.
 	py=/usr/bin/python3

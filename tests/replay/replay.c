@@ -150,6 +150,8 @@ static char *config_js(const json_t *lines)
 		if (*view_field(http, "url"))
 			g_string_append_printf(js, " conferenceRequestUrl: '%.*s',",
 					       (int)strcspn(view_field(http, "url"), "?"), view_field(http, "url"));
+		if (find_line(lines, "out", "xmpp", "ice-restart"))
+			g_string_append(js, " enableIceRestart: true,");
 		g_string_append(js, " };");
 	}
 	g_free(domain);
@@ -435,6 +437,11 @@ static void play(struct replay *r)
 	cfg.url = url;
 	cfg.name = whole->name ? whole->name : "";
 	cfg.patient = true;
+	/* What theirs was able to, where the server has made use of it. */
+	cfg.rewriting = find_line(r->lines, "in", "bridge", "AudioSourcesMap") != NULL;
+	cfg.sm = true;
+	if (!find_line(r->lines, "open", "bridge", "ws"))
+		cfg.channel = CALL_CHANNEL_SCTP;
 	r->view = view_new();
 	script_new(&r->s, &cfg);
 	r->s.file = r->name;

@@ -357,6 +357,8 @@ static void do_request(struct script *s, const struct xml *x)
 	} else if (mute && (s->watch || strcmp(mute, "true"))) {
 		do_mute(s, x, mute);
 	} else if (!mute) {
+		if (xml_is(c, "jingle", NULL) && !strcmp(xml_attr(c, "action"), "session-info") && s->watch)
+			call_network_changed(s->call, 0, s->now);
 		if (xml_is(c, "jingle", NULL) && !strcmp(xml_attr(c, "action"), "session-terminate") &&
 		    xml_child(c, "bridge-session", NULL) && s->media_sid)
 			call_media_state(s->call, s->media_sid, PEER_FAILED, "no answers", s->now);
