@@ -555,7 +555,7 @@ static void op_media_restart(void *ctx, const struct call_media_restart *r)
 	if (!p->peer || !r->local_ufrag)
 		return;
 	text_copy(p->ufrag, sizeof(p->ufrag), r->transport->ufrag);
-	peer_try(p->peer, make_client_end, p);
+	peer_try(p->peer, PEER_TRY_DIRECT, make_client_end, p);
 	p->tick_us = 0;
 	p->w->ways++;
 }
