@@ -37,7 +37,7 @@ MAY_ui      := base session
 MAY_app     := base io xmpp rtc audio video call host session ui
 
 PKGS := glib-2.0 nice libsrtp2 openssl libcurl libwebsockets expat jansson opus \
-        portaudio-2.0 sndfile ogg opusfile libopusenc speexdsp ncursesw usrsctp
+        portaudio-2.0 sndfile ogg opusfile libopusenc speexdsp ncursesw usrsctp libpulse
 
 # Looking for the libraries starts a process; targets that do not compile skip it.
 ifeq ($(filter-out deps deps-check check peers demo clean layers lint,$(or $(MAKECMDGOALS),all)),)

@@ -11,7 +11,7 @@ libs="glib-2.0:libglib2.0-dev nice:libnice-dev libsrtp2:libsrtp2-dev openssl:lib
 libcurl:libcurl4-openssl-dev libwebsockets:libwebsockets-dev expat:libexpat1-dev
 jansson:libjansson-dev opus:libopus-dev portaudio-2.0:portaudio19-dev sndfile:libsndfile1-dev ogg:libogg-dev
 opusfile:libopusfile-dev libopusenc:libopusenc-dev speexdsp:libspeexdsp-dev
-ncursesw:libncurses-dev usrsctp:libusrsctp-dev"
+ncursesw:libncurses-dev usrsctp:libusrsctp-dev libpulse:libpulse-dev"
 # program and Debian package
 tools="cc:gcc pkg-config:pkg-config"
 files=""

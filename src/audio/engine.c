@@ -624,6 +624,11 @@ struct player *audio_player(struct audio *a)
 	return program_open(&a->program) ? NULL : a->program.player;
 }
 
+int audio_system(struct audio *a, struct system_sound *s)
+{
+	return program_system(&a->program, s);
+}
+
 void audio_set_program(struct audio *a, const struct audio_program *want)
 {
 	a->program.want = (struct program_want){ .level = want->level, .duck = want->duck,

@@ -108,6 +108,10 @@ void audio_set_line(struct audio *a, const struct audio_line *l);
 /* The files that are played to the room (audio/player.h): media thread, as all
  * here.  Made by the first call; NULL: out of memory. */
 struct player *audio_player(struct audio *a);
+/* What the machine's other programs play goes to the room, too; lent; NULL: no
+ * more.  -ENOMEM. */
+struct system_sound;
+int audio_system(struct audio *a, struct system_sound *s);
 void audio_set_program(struct audio *a, const struct audio_program *want);
 /* What goes into the recorder: the room and us, as long as it is lent; NULL: no
  * more.  With people, each one's packets, our own with the SSRC 0. */

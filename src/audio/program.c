@@ -30,17 +30,25 @@ void program_free(struct program *p)
 
 int program_open(struct program *p)
 {
-	if (p->player)
-		return 0;
-	p->line = calloc(PROGRAM_MONITOR, sizeof(*p->line));
+	if (!p->line)
+		p->line = calloc(PROGRAM_MONITOR, sizeof(*p->line));
 	if (!p->line)
 		return -ENOMEM;
-	return player_new(&p->player);
+	return p->player ? 0 : player_new(&p->player);
+}
+
+int program_system(struct program *p, struct system_sound *s)
+{
+	int err = s ? program_open(p) : 0;
+
+	if (!err)
+		p->system = s;
+	return err;
 }
 
 bool program_is_on(const struct program *p)
 {
-	return p->player && player_is_on(p->player);
+	return p->system || (p->player && player_is_on(p->player));
 }
 
 void program_talked(struct program *p, int64_t now_us)
@@ -86,6 +94,12 @@ bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us, con
 
 	*packet = NULL;
 	p->gain = to;
+	/* The machine's own sound is heard here already: no level, no monitor. */
+	if (p->system && system_sound_add(p->system, v)) {
+		silent = false;
+		if (!piece)
+			return true;
+	}
 	if (!piece)
 		return false;
 	for (int i = 0; i < PROGRAM_BLOCK; i++) {

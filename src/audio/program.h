@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "audio/player.h"
+#include "audio/system_sound.h"
 
 enum { PROGRAM_BLOCK = 480, PROGRAM_MONITOR = 200 /* blocks: 2 s */ };
 
@@ -24,6 +25,7 @@ struct program_want {
 
 struct program {
 	struct player *player;  /* NULL: nothing was ever played */
+	struct system_sound *system; /* lent; NULL: what the machine plays stays here */
 	struct program_want want;
 	float gain;             /* of the end of the last block */
 	int64_t talked_us;      /* somebody did */
@@ -33,6 +35,8 @@ struct program {
 
 void program_init(struct program *p);
 void program_free(struct program *p);
+/* Also from what the machine's other programs play; NULL: no more.  -ENOMEM. */
+int program_system(struct program *p, struct system_sound *s);
 /* From the first call on there is a player.  -ENOMEM. */
 int program_open(struct program *p);
 bool program_is_on(const struct program *p);

@@ -492,7 +492,8 @@ static const struct command table[] = {
 	{ "seek", NULL, "listening", "TIME", "go to a place in the file: 90, 1:30, +10, -10", 1, 1, 0, run_seek },
 	{ "level", NULL, "listening", "[PERCENT]", "how loud the file is, 0 to 400", 0, 1, 0, run_level },
 	{ "duck", NULL, "listening", "[on|off]", "play softer while somebody talks", 0, 1, 0, run_duck },
-	LATER("system", "listening", "[on|off]", "send what this machine plays"),
+	{ "system", NULL, "listening", "[on|off]", "send what this machine's other programs play",
+	  0, 1, COMMAND_CALL, run_system },
 
 	{ "who", NULL, "people", "", "who is here, who talks, whose hand is up", 0, 0, 0, run_who },
 	{ "nick", NULL, "people", "NAME", "change your name", 1, 1, COMMAND_RAW, run_nick },

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "audio/recorder.h"
+#include "audio/system_sound.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "io/worker.h"
@@ -35,6 +36,7 @@ struct listening {
 	pthread_t closer[CLOSERS];      /* end files that are done with */
 	unsigned closers;
 	bool told;                      /* the room, of this recording */
+	struct system_sound *system;    /* NULL: off */
 };
 
 static struct listening *of(struct session *s)
@@ -111,6 +113,17 @@ static void check_recorder(struct session *s)
 	listening_stop_record(s);
 }
 
+static void stop_system(struct session *s)
+{
+	struct listening *l = s->listening;
+
+	if (!l->system)
+		return;
+	if (s->sound)
+		sound_system(s->sound, NULL);
+	system_sound_free(&l->system);
+}
+
 void listening_tick(struct session *s)
 {
 	struct listening *l = s->listening;
@@ -121,7 +134,11 @@ void listening_tick(struct session *s)
 		return;
 	sound_snapshot(s->sound, &snap);
 	l->now = snap.player;
-	playing = l->now.playing && !l->now.paused;
+	playing = l->system || (l->now.playing && !l->now.paused);
+	if (l->system && system_sound_streams(l->system) < 0) {
+		message_say(s, MESSAGE_ERROR, "the sound server has gone; /system on takes it up again");
+		stop_system(s);
+	}
 	if (l->now.failed != l->failed) {
 		l->failed = l->now.failed;
 		message_say(s, MESSAGE_ERROR, "%s", l->now.trouble);
@@ -391,6 +408,35 @@ int run_duck(struct session *s, int argc, char **argv, struct buf *text, const c
 	return err;
 }
 
+/* ---- /system ---- */
+
+int run_system(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
+{
+	struct listening *l = of(s);
+	char why[256];
+	bool on;
+	int err;
+
+	if (command_on_off(argc > 1 ? argv[1] : NULL, l->system != NULL, &on))
+		return command_refuse(text, kind, -EINVAL, "usage", "/system [on|off]: without a word it toggles");
+	if (!s->sound || s->no_mic)
+		return no_sound(s, text, kind);
+	if (!on) {
+		stop_system(s);
+		buf_adds(text, "what this machine plays stays here");
+		return 0;
+	}
+	err = l->system ? 0 : system_sound_new(&l->system, why, sizeof(why));
+	if (err)
+		return command_refuse(text, kind, err, "no-device", why);
+	listening_apply(s);
+	err = sound_system(s->sound, l->system);
+	if (err)
+		return command_refuse(text, kind, err, "no-device", strerror(-err));
+	buf_adds(text, "what other programs here play goes to the room; the call's own sound does not");
+	return 0;
+}
+
 /* ---- /record ---- */
 
 static void label_people(struct session *s)
@@ -553,6 +599,7 @@ void listening_free(struct session *s)
 
 	if (!l)
 		return;
+	stop_system(s);
 	if (l->recorder) {
 		if (s->sound)
 			sound_record(s->sound, NULL);

@@ -37,6 +37,7 @@ struct sound_snapshot {
 
 struct listening;               /* listening.c: what is played and recorded */
 struct recorder;
+struct system_sound;
 struct pending_event;
 
 struct session {
@@ -158,6 +159,7 @@ enum player_order { PLAYER_ADD, PLAYER_NEXT, PLAYER_PAUSE, PLAYER_GO_ON, PLAYER_
 void sound_player(struct sound *so, enum player_order order, const char *path, int64_t sample, int *err);
 bool sound_queued(struct sound *so, unsigned i, char *out, size_t size);
 void sound_program(struct sound *so, const struct audio_program *want);
+int sound_system(struct sound *so, struct system_sound *y);      /* waits, too */
 void sound_record(struct sound *so, struct recorder *r); /* waits, too */
 void sound_media_stats(struct sound *so, struct media_stats *out);
 
@@ -228,6 +230,7 @@ command_fn run_stop;
 command_fn run_seek;
 command_fn run_level;
 command_fn run_duck;
+command_fn run_system;
 command_fn run_record;
 
 /* json.c */

@@ -312,6 +312,7 @@ struct errand {
 	char *name; size_t size; unsigned i;
 	int64_t sample;
 	struct recorder *recorder;
+	struct system_sound *system;
 	int err;
 	bool found;
 };
@@ -378,6 +379,21 @@ static void run_record_order(void *ctx)
 
 	if (e->so->ready)
 		audio_record(e->so->audio, e->recorder);
+}
+
+static void run_system_order(void *ctx)
+{
+	struct errand *e = ctx;
+
+	e->err = e->so->ready ? audio_system(e->so->audio, e->system) : -ENOTCONN;
+}
+
+int sound_system(struct sound *so, struct system_sound *y)
+{
+	struct errand e = { .so = so, .system = y };
+
+	media_run(so->media, run_system_order, &e);
+	return e.err;
 }
 
 void sound_record(struct sound *so, struct recorder *r)

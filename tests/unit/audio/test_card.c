@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sndfile.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "audio/engine.h"
+#include "audio/system_sound.h"
 #include "base/clock.h"
+#include "unit/audio/signal.h"
 #include "unit/audio/temp.h"
 #include "unit/unit.h"
 
@@ -180,6 +183,88 @@ static void a_card_plays_and_records_and_comes_back(void **state)
 	stop_server();
 }
 
+/* Another program: a second of a tone, again and again. */
+static pid_t play_elsewhere(void)
+{
+	SF_INFO info = { .samplerate = 48000, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
+	SNDFILE *f = sf_open(temp_path("tone.wav"), SFM_WRITE, &info);
+	int16_t *v = signal_tone(48000, 440, 0.25);
+	pid_t pid;
+
+	for (int i = 0; i < 48000 * 10; i++) {
+		int16_t both[2] = { v[i % 48000], v[i % 48000] };
+
+		sf_writef_short(f, both, 1);
+	}
+	sf_close(f);
+	free(v);
+	pid = fork();
+	if (!pid) {
+		execlp("paplay", "paplay", temp_path("tone.wav"), (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* The loudest sample of so many ms; takes them at their pace. */
+static int listen_ms(struct system_sound *y, struct self *s, int ms)
+{
+	int most = 0;
+
+	for (; ms > 0; ms -= 10) {
+		int16_t v[2 * SYSTEM_BLOCK] = { 0 };
+
+		live(s, 10, NULL);
+		system_sound_add(y, v);
+		for (int i = 0; i < 2 * SYSTEM_BLOCK; i++)
+			most = abs(v[i]) > most ? abs(v[i]) : most;
+	}
+	return most;
+}
+
+static void other_programs_are_heard_and_we_are_not(void **state)
+{
+	static const struct audio_events ev = { on_packet, on_device };
+	struct audio_config cfg = { .complexity = 0 };
+	struct self s = { .level = -127 };
+	struct system_sound *y;
+	char why[200];
+	pid_t other;
+
+	(void)state;
+	if (SANITIZED || !is_there("/usr/bin/pulseaudio") || !is_there("/usr/bin/paplay"))
+		skip();
+	setenv("PULSE_SERVER", "unix:/nonexistent", 1);
+	assert_int_equal(system_sound_new(&y, why, sizeof(why)), -ENOENT);
+	assert_non_null(strstr(why, "no sound server"));
+	start_server();
+	assert_int_equal(audio_new(&s.audio, &cfg, &ev, &s), 0);
+	assert_int_equal(audio_set_device(s.audio, AUDIO_MIC, "null"), 0);
+	assert_int_equal(audio_set_device(s.audio, AUDIO_SPEAKER, "pulse"), 0);
+	live(&s, 8000, both_run);
+	if (!s.real[AUDIO_SPEAKER]) {           /* ALSA does not reach PulseAudio here */
+		audio_free(&s.audio);
+		stop_server();
+		skip();
+	}
+	assert_int_equal(system_sound_new(&y, why, sizeof(why)), 0);
+	listen_ms(y, &s, 1000);
+	assert_int_equal(system_sound_streams(y), 0);   /* our own is none of it */
+	other = play_elsewhere();
+	assert_true(listen_ms(y, &s, 4000) > 4000);
+	assert_int_equal(system_sound_streams(y), 1);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	listen_ms(y, &s, 1500);
+	assert_int_equal(system_sound_streams(y), 0);
+	assert_int_equal(listen_ms(y, &s, 100), 0);
+	stop_server();
+	listen_ms(y, &s, 1500);
+	assert_int_equal(system_sound_streams(y), -1);
+	system_sound_free(&y);
+	audio_free(&s.audio);
+}
+
 static int end_card(void **state)
 {
 	stop_server();
@@ -189,5 +274,6 @@ static int end_card(void **state)
 
 const struct CMUnitTest test_card[] = {
 	cmocka_unit_test_setup_teardown(a_card_plays_and_records_and_comes_back, temp_setup, end_card),
+	cmocka_unit_test_setup_teardown(other_programs_are_heard_and_we_are_not, temp_setup, end_card),
 	{0}
 };
