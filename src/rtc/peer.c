@@ -24,6 +24,8 @@ enum {
 	ICE_LIMIT_US = 30 * 1000 * 1000,
 	LOST_LIMIT_US = 20 * 1000 * 1000, /* with the 8 s until it was noticed: RFC 7675's 30 s */
 	SILENCE_US = 8 * 1000 * 1000,   /* the bridge calls an endpoint inactive after as long */
+	ONE_WAY_US = 10 * 1000 * 1000,
+	REGULAR = 5,                    /* reports, before their absence means something */
 	SETUP_TICK_US = 50 * 1000,
 	UP_TICK_US = 1000 * 1000,
 	STREAM_HEARD_US = 5 * 1000 * 1000,
@@ -60,8 +62,10 @@ void peer_judge_line(struct peer *p)
 {
 	if (p->state != PEER_UP && p->state != PEER_INTERRUPTED)
 		return;
-	if (p->link_down || p->silent)
-		peer_enter(p, PEER_INTERRUPTED, p->dead ? p->dead : "no answers from the bridge");
+	if (p->link_down || p->silent || p->unheard)
+		peer_enter(p, PEER_INTERRUPTED, p->dead ? p->dead :
+			   p->unheard && !p->link_down && !p->silent ? "the bridge does not get our sound" :
+			   "no answers from the bridge");
 	else
 		peer_enter(p, PEER_UP, "");
 }
@@ -172,6 +176,17 @@ void peer_free(struct peer **pp)
 
 /* ---- time ---- */
 
+/* It comes here, but nothing gets there: reports used to say that our packets
+ * arrive, and for long none has though we send (a firewall that has closed). */
+static void look_for_one_way(struct peer *p)
+{
+	if (p->unheard || p->reports < REGULAR || !p->first_unreported_us ||
+	    p->last_sent_us - p->first_unreported_us < ONE_WAY_US)
+		return;
+	p->unheard = true;
+	peer_judge_line(p);
+}
+
 /* The peer used to report on our stream and has stopped though we send on.
  * A quiet room is no silence: there is nothing to say, and whether the line
  * lives the transport's own checks tell. */
@@ -185,6 +200,7 @@ static void look_for_silence(struct peer *p, int64_t now_us)
 		p->silent = true;
 		peer_judge_line(p);
 	}
+	look_for_one_way(p);
 }
 
 static int64_t earliest(int64_t a, int64_t b)

@@ -78,6 +78,8 @@ void peer_send(struct peer *p, const struct media_packet *pkt, int64_t now_us)
 	p->last_sent_us = now_us;
 	if (!p->first_unheard_us)
 		p->first_unheard_us = now_us;
+	if (!p->first_unreported_us)
+		p->first_unreported_us = now_us;
 	if (!peer_transmit(p, buf, len)) {
 		p->stats.out_rtp_packets++;
 		p->stats.out_rtp_bytes += len + p->ip_udp_bytes;

@@ -64,8 +64,9 @@ static void on_connected(struct peer *p)
 {
 	p->link_down = false;
 	p->dead = NULL;
-	p->silent = false;
-	p->first_unheard_us = 0;
+	p->silent = p->unheard = false;
+	p->first_unheard_us = p->first_unreported_us = 0;
+	p->reports = 0;
 	note_headers(p);
 	if (p->state == PEER_CONNECTING)
 		begin(p);

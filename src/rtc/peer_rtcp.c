@@ -177,6 +177,12 @@ struct input { struct peer *p; int64_t arrival_us; };
 static void about_us(struct peer *p, const struct rtcp_report *r, int64_t arrival_us)
 {
 	p->reported_on = true;
+	if (!p->reports || (int32_t)(r->highest_seq - p->reported_seq) > 0) {
+		p->reports++;
+		p->reported_seq = r->highest_seq;
+		p->first_unreported_us = 0;
+		p->unheard = false;
+	}
 	p->stats.out_loss = r->fraction / 256.0;
 	if (r->lsr) {
 		uint32_t now = (uint32_t)(ntp_at(p, arrival_us) >> 16);

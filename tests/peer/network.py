@@ -9,10 +9,6 @@ far = net.client(room, "Far", ns=net.world, mic="tone:440", args=INSECURE)
 far.wait("joined")
 
 
-def log(c):
-    return c.stderr()
-
-
 def back_within(c, seconds, what):
     began = time.monotonic()
     hears(c, seconds)
@@ -24,6 +20,26 @@ def leave(c):
     c.rpc("command", line="leave")
     check(c.end() == 0, "%s leaves" % c.name)
 
+
+# ---- another network: the cable is pulled, the other one is there ----
+
+c = net.client(room, "Ned", mic="tone:880", args=(*INSECURE, "-vv"))
+c.wait("joined")
+hears(c)
+hears(far)
+net.route(1)                    # the better way now; the old one still works
+eventually("Ned's log tells of the change", lambda: "network changed" in c.stderr(), 5)
+eventually("an ICE restart in place was made", lambda: "another way to the other side is in use" in c.stderr(), 10)
+hears(c, 5)
+check("interrupted" not in c.stderr(), "make before break: no interruption")
+net.pull(1)
+net.route(0)
+c.wait("media", media="interrupted", timeout=5)
+check(True, "a cable that is pulled is noticed at once")
+back_within(c, 10, "other cable")
+leave(c)
+if SHORT:
+    sys.exit(0)
 
 # ---- muted, and a line that dies: noticed without our own sound ----
 
@@ -37,8 +53,8 @@ time.sleep(1)
 net.cut()
 time.sleep(5)
 net.cut(False)
-back_within(c, 5, "after 5 s without a line") if False else hears(c, 8)
-check("interrupted" not in log(c), "5 s without a line need no other way")
+hears(c, 8)
+check("interrupted" not in c.stderr(), "5 s without a line need no other way")
 
 # ---- 15 s: noticed, and back by itself ----
 
@@ -51,26 +67,6 @@ net.cut(False)
 hears(c, 20)
 leave(c)
 
-# ---- another network: the cable is pulled, the other one is there ----
-
-c = net.client(room, "Ned", mic="tone:880", args=(*INSECURE, "-vv"))
-c.wait("joined")
-hears(c)
-hears(far)
-net.route(1)                    # the better way now; the old one still works
-eventually("Ned's log tells of the change", lambda: "network changed" in log(c), 5)
-eventually("an ICE restart in place was made", lambda: "another way to the other side is in use" in log(c), 10)
-hears(c, 5)
-check("interrupted" not in log(c), "make before break: no interruption")
-net.pull(1)
-net.route(0)
-c.wait("media", media="interrupted", timeout=5)
-check(True, "a cable that is pulled is noticed at once")
-back_within(c, 10, "other cable")
-leave(c)
-if SHORT:
-    sys.exit(0)
-
 # ---- 30 s and, if there is time, 5 min ----
 
 for seconds in (30, 300) if LONG else (30,):
@@ -82,8 +78,6 @@ for seconds in (30, 300) if LONG else (30,):
     net.cut(False)
     back_within(c, 40, "%d s without a line" % seconds)
     leave(c)
-
-# ---- UDP that is blocked in the middle of the call stays blocked: told, and tried again ----
 
 # ---- a bridge with IPv6 alone ----
 

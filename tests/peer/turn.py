@@ -141,5 +141,30 @@ before = sum_in(c)
 talks_by(c, "tls relay")
 leave(c)
 net.block_udp(host.media, False)
+
+# ---- a firewall that closes in the middle of the call ----
+
+c = call("Mona", *spec("turns", "turn.test"), *OWN_CA)
+talks_by(c, "udp host")
+time.sleep(6)                   # reports have to be regular before their absence means something
+net.block_udp(host.media)
+began = time.monotonic()
+eventually("Mona is on the relay", lambda: stats(c)["path"].startswith("tls relay"), 30)
+check(time.monotonic() - began < 25, "a firewall that closes in the middle: another way after %.1f s" % (time.monotonic() - began))
+talks_by(c, "tls relay")
+leave(c)
 leave(far)
 host.stop()
+
+# ---- relays that the server names (XEP-0215) ----
+
+with open(TMP + "/turn-servers", "w") as f:
+    f.write("turns:%s:%s@turn.test:443\n" % (USER, SECRET))
+host = net.host(args=("--cert", certs + "/host.pem", "--key", certs + "/host.key", "--turn-file", TMP + "/turn-servers"))
+room = host.url + "named"
+net.block_udp(host.media)
+far = net.client(room, "Far2", ns=net.world, mic="tone:440", args=OWN_CA)
+far.wait("joined")
+c = call("Nora", *OWN_CA)
+talks_by(c, "tls relay")
+leave(c)

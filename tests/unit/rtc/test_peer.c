@@ -393,6 +393,49 @@ static void missing_reports_are_noticed_while_we_talk(void **state)
 	close_pair(p);
 }
 
+static int deaf_send(struct transport *t, const uint8_t *buf, size_t len)
+{
+	(void)t;
+	(void)buf;
+	(void)len;
+	return 0;
+}
+
+/* What we send is swallowed, what the other side sends still comes. */
+static void one_way_line_is_noticed(void **state)
+{
+	struct pair *p = open_pair(NULL, 0xB0B0B0B0, false);
+	const struct transport_ops *honest;
+	struct transport_ops deaf;
+	int64_t at;
+
+	(void)state;
+	run_until_up(p, 2000000);
+	talk(p, 1500);                          /* 30 s */
+	assert_int_equal(p->a.state, PEER_UP);
+	honest = p->a.line->ops;
+	deaf = *honest;
+	deaf.send = deaf_send;
+	p->a.line->ops = &deaf;
+	for (at = p->now; p->a.state == PEER_UP && p->now < at + 30000000;) {
+		say(p, &p->b, 1, 40, -20, true);
+		talk(p, 1);
+	}
+	assert_int_equal(p->a.state, PEER_INTERRUPTED);
+	assert_string_equal(p->a.why, "the bridge does not get our sound");
+	assert_true(p->now - at < 17000000);
+	p->a.line->ops = honest;
+	talk(p, 500);
+	assert_int_equal(p->a.state, PEER_UP);
+	/* Muted, nobody reports, and nobody misses anything. */
+	for (int i = 0; i < 1500; i++) {
+		say(p, &p->b, 1, 40, -20, true);
+		run(p, FRAME_US);
+	}
+	assert_int_equal(p->a.state, PEER_UP);
+	close_pair(p);
+}
+
 static void no_answer_at_all_fails_in_time(void **state)
 {
 	struct transport_fake_line line = { .loss = 1 };
@@ -741,6 +784,7 @@ const struct CMUnitTest test_peer[] = {
 	cmocka_unit_test(wrong_fingerprint_fails_with_words),
 	cmocka_unit_test(silence_is_noticed_and_ends),
 	cmocka_unit_test(missing_reports_are_noticed_while_we_talk),
+	cmocka_unit_test(one_way_line_is_noticed),
 	cmocka_unit_test(no_answer_at_all_fails_in_time),
 	cmocka_unit_test(other_way_takes_over_without_a_gap),
 	cmocka_unit_test(other_way_ends_an_interruption),
