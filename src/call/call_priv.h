@@ -318,6 +318,7 @@ void ice_restart_begin_session(struct call *c);
 /* Asks for one, where that can help; returns when to ask for a new session. */
 int64_t ice_restart_interrupted(struct call *c, const char *why);
 void ice_restart_transport(struct call *c, const struct jingle_transport *t);
+void ice_restart_resumed(struct call *c);       /* the stream was taken up again */
 void ice_restart_up(struct call *c);            /* the media is up (again) */
 void ice_restart_tick(struct call *c);
 void ice_restart_next(const struct call *c, int64_t *next);

@@ -24,7 +24,7 @@ enum {
 
 static bool may_ask(const struct call *c)
 {
-	return c->d.ice_restart && c->phase == PHASE_JOINED && c->stream && c->stream_up && c->sid &&
+	return c->d.ice_restart && c->phase == PHASE_JOINED && c->stream && c->stream_up && !c->cut && c->sid &&
 	       c->bridge_session && *c->bridge_session && c->focus_occupant &&
 	       c->now_us >= c->ice.not_before_us;
 }
@@ -81,6 +81,14 @@ int64_t ice_restart_interrupted(struct call *c, const char *why)
 	if (is_under_way(c))
 		return c->ice.limit_us;
 	return c->now_us + (moved ? MOVED_PATIENCE_US : PATIENCE_US);
+}
+
+void ice_restart_resumed(struct call *c)
+{
+	if (c->interrupted_us && !is_under_way(c) && may_ask(c)) {
+		ask(c, "the connection is back, the sound is not");
+		c->interrupted_us = c->ice.limit_us;
+	}
 }
 
 void ice_restart_begin_session(struct call *c)

@@ -107,6 +107,7 @@ void resume_done(void *ctx)
 	call_notice(c, "connected again after %.0f s, as if nothing had been", (double)us / 1e6);
 	roster_tick(c);
 	talk_resumed(c);
+	ice_restart_resumed(c);
 }
 
 void resume_refused(void *ctx, bool exact)

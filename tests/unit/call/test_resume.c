@@ -345,6 +345,37 @@ static void private_ones_without_acknowledgements(void **state)
 	script_free(&s);
 }
 
+/* The line was dead for both: while the connection is cut nobody can be asked,
+ * once it is back the sound gets new ways. */
+static void sound_is_restarted_with_the_connection(void **state)
+{
+	static char js[] = "var config = { hosts: { domain: 'meet.test', muc: 'conference.meet.test' }, "
+		"websocket: 'ws://127.0.0.1:8080/xmpp-websocket', enableIceRestart: true };";
+	struct call_counters n;
+	struct script s;
+	unsigned before;
+
+	(void)state;
+	script_new(&s, &managed);
+	s.config_js = js;
+	script_join(&s);
+	script_session(&s, "s1", NULL);
+	s.media_silent = true;
+	before = stanzas(&s);
+	script_lose(&s);
+	call_media_state(s.call, "s1", PEER_INTERRUPTED, "no answers from the bridge", s.now);
+	call_counters(s.call, &n);
+	assert_int_equal(n.ice_restarts, 0);
+	script_run(&s, 3 * SEC);
+	script_reopen(&s);
+	resumed(&s, before);
+	call_counters(s.call, &n);
+	assert_int_equal(n.ice_restarts, 1);
+	assert_string_equal(xml_attr(xml_child(script_iq(&s, "jingle", NS_JINGLE), "jingle", NS_JINGLE), "action"),
+			    "session-info");
+	script_free(&s);
+}
+
 /* ---- reasons to try at once, and not to ---- */
 
 static void a_network_that_is_back_ends_the_wait(void **state)
@@ -512,6 +543,7 @@ const struct CMUnitTest test_resume[] = {
 	cmocka_unit_test(what_is_left_at_the_end_is_told),
 	cmocka_unit_test(silence_is_told_and_looked_into),
 	cmocka_unit_test(private_ones_without_acknowledgements),
+	cmocka_unit_test(sound_is_restarted_with_the_connection),
 	cmocka_unit_test(a_network_that_is_back_ends_the_wait),
 	cmocka_unit_test(who_slept_long_joins_again),
 	cmocka_unit_test(an_expired_token_is_not_tried),
