@@ -16,7 +16,7 @@
 
 enum {
 	RECOVERY_US = 15000000,         /* as the web client's */
-	PATIENCE_US = 10000000,         /* what the media itself gets for another way */
+	PATIENCE_US = 5000000,          /* what the media itself gets for another way */
 	MOVED_PATIENCE_US = 3000000,    /* the old way is known to be dead */
 	MOVED_US = 10000000,            /* how long "another network" explains a silence */
 	REFUSED_US = 60000000           /* not asked again, when there were too many */

@@ -27,6 +27,7 @@ enum {
 	NAMES_US = 5000000,             /* how long --relay-only waits for an address */
 	LOST_RELAY_US = 3000000,
 	LOST_AGAIN_US = 8000000,
+	RELAYS_TOLD = 4,                /* complaints of relays in one session */
 	RESTART_US = 20000000           /* the bridge gives up a restart after as long */
 };
 
@@ -90,7 +91,7 @@ static void on_relay(void *ctx, enum relay_news news, const char *words)
 	log_warn("call", "relay: %s", words);
 	if (text_set(&m->relay_why, words))
 		abort();
-	if (news == RELAY_REFUSED && !known && m->state != PEER_UP)
+	if (news != RELAY_LOST && !known && m->state != PEER_UP && m->relay_told++ < RELAYS_TOLD)
 		media_tell(m, PEER_CONNECTING, words);
 	if (news == RELAY_LOST)
 		loop_timer_set(m->path_tick, clock_now_us());

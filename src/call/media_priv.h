@@ -108,6 +108,7 @@ struct media {
 	pthread_t trust_thread;
 	bool trust_tried, trust_loading;
 	bool relay_lost;                /* the server took one back */
+	unsigned relay_told;            /* how often people heard what is wrong */
 	char *relay_why;                /* what was last wrong with one; NULL */
 	unsigned closing;               /* transports with a relay that is given back */
 	struct media_stats past;        /* counters of sessions that are over */

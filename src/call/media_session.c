@@ -239,6 +239,7 @@ void media_session_end(struct media *m)
 	loop_timer_set(m->stats_tick, CLOCK_NEVER);
 	media_creds_clear(&m->next_creds);
 	m->with_relays = false;
+	m->relay_told = 0;
 	m->lost_us = 0;
 	if (m->session)
 		media_start_free(m->session);

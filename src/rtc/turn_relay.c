@@ -196,13 +196,14 @@ static void server_close(struct turn_relay *r)
 	buf_clear(&r->out);
 }
 
-/* The next address, if this one was not any good from the beginning. */
+/* The next address, if this one was not any good from the beginning.  A wrong
+ * certificate is the answer of all of them, and what people should hear. */
 static void server_failed(struct turn_relay *r, const char *why)
 {
-	bool was_up = r->up;
+	bool was_up = r->up, final = r->tls && *turn_tls_why(r->tls);
 
 	log_debug("rtc", "relay %s at %s: %s", r->name, r->address[r->at], why);
-	if (!was_up && r->at + 1 < r->addresses) {
+	if (!was_up && !final && r->at + 1 < r->addresses) {
 		server_close(r);
 		r->at++;
 		server_open(r);

@@ -155,7 +155,7 @@ static void test_not_offered(void **state)
 	begin(&s, false);
 	media(&s, PEER_INTERRUPTED, "no answers from the bridge");
 	assert_false(asked(&s));
-	script_run(&s, 9 * SEC);
+	script_run(&s, 4 * SEC);
 	assert_int_equal(s.media_stops, 0);     /* the media looks for another way itself */
 	script_run(&s, 4 * SEC);
 	assert_int_equal(s.media_stops, 1);
