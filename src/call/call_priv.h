@@ -89,6 +89,7 @@ struct queued {
 	int64_t sent_us;
 	bool slow_told;                 /* that no answer comes */
 	bool handled;                   /* the server has it for sure */
+	bool shown;                     /* private: as said by us, once */
 };
 struct queue { struct queued *first, *last; unsigned count; };
 

@@ -164,8 +164,9 @@ static void send_one(struct call *c)
 	q->slow_told = false;
 	push(&c->sent, q);
 	/* Private messages are not reflected: they are shown when they go out. */
-	if (q->to)
+	if (q->to && !q->shown)
 		show_own(c, q);
+	q->shown = q->to != NULL;
 	if (q->to && !xmpp_stream_managed(c->stream))
 		xmpp_stream_probe(c->stream, c->now_us);        /* its answer says that this came, too */
 	if (c->sent.count > QUEUE_MAX) {

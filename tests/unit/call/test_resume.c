@@ -226,6 +226,7 @@ static void a_server_that_counted_leaves_no_doubt(void **state)
 	assert_int_equal(said(&s, "two"), 2);
 	assert_int_equal(said(&s, "psst"), 2);
 	assert_told(&s, "message mine aaaaaaaa: one");  /* said, and no history shows it */
+	assert_not_told(&s, "psst");                    /* which was shown when it went out first */
 	assert_not_told(&s, "error");
 	script_free(&s);
 }
