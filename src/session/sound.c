@@ -243,12 +243,22 @@ void sound_deaf(struct sound *so, bool deaf)
 	order(so, (struct order_msg){ .order = ORDER_DEAF, .on = deaf });
 }
 
+/* Music's frames follow /delay: a teacher wants them short. */
+static unsigned frame_ms(const struct settings *set)
+{
+	const char *delay = settings_text(set, "audio.delay");
+
+	if (!settings_bool(set, "audio.music"))
+		return (unsigned)settings_int(set, "audio.frame_ms");
+	return !strcmp(delay, "low") ? 10 : !strcmp(delay, "safe") ? 40 : 20;
+}
+
 /* What the settings say of the microphone. */
 static struct audio_sending sending(const struct settings *set)
 {
 	return (struct audio_sending){
 		.bitrate = (int)settings_int(set, "audio.bitrate") * 1000,
-		.frame_ms = (unsigned)settings_int(set, "audio.frame_ms"),
+		.frame_ms = frame_ms(set),
 		.budget = (int)settings_int(set, "audio.budget") * 1000,
 		.music = settings_bool(set, "audio.music"),
 		.music_bitrate = (int)settings_int(set, "audio.music_bitrate") * 1000,

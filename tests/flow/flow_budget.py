@@ -101,7 +101,8 @@ for c in clients:
     most, mean = worst(ps, begin, end), kbps(ps, end - begin)
     out = c.result("stats")["out"]
     check(most <= cap, "%s: at most %.1f of %d kbit/s in any 5 s" % (c.name, most, cap))
-    check(mean >= 0.85 * cap or mean > 50, "%s: uses %.1f of %d (frames of %d ms, Opus %.1f)" %
+    # At 12 a packet is a tenth of what may be held back: a little stays unused.
+    check(mean >= (0.85 if cap > 12 else 0.8) * cap, "%s: uses %.1f of %d (frames of %d ms, Opus %.1f)" %
           (c.name, mean, cap, out["frame_ms"], out["codec_kbps"]))
     check(abs(out["kbps"] - mean) < 0.1 * cap + 1, "%s: says %.1f itself" % (c.name, out["kbps"]))
     check(out["budget_kbps"] == cap, "%s: says its cap" % c.name)
