@@ -16,9 +16,9 @@
 #include "audio/pump.h"
 
 enum {
-	READ_AHEAD = AUDIO_HZ,          /* 1 s, rounded up to 1.4 s */
-	READ_BATCH = AUDIO_HZ / 4,
-	CHANNELS = 2,                   /* of what is written */
+	CHANNELS = 2,                   /* one channel of a file is given twice */
+	READ_AHEAD = AUDIO_HZ * CHANNELS, /* 1 s, rounded up to 1.4 s */
+	READ_BATCH = AUDIO_HZ / 4 * CHANNELS,
 	WRITE_BEHIND = 2 * AUDIO_HZ * CHANNELS, /* 2 s, rounded up to 2.7 s */
 	WRITE_BATCH = AUDIO_HZ / 10 * CHANNELS, /* what a crash may cost */
 };
@@ -53,7 +53,10 @@ static long pump_in(void *ctx, int16_t *v, size_t n)
 {
 	struct file_device *f = ctx;
 
-	return file_read_samples(f->in, v, n, f->loop);
+	/* The ring has room for pairs alone, or none. */
+	long got = file_read_samples(f->in, v, n / CHANNELS, f->loop);
+
+	return got > 0 ? got * CHANNELS : got;
 }
 
 static int pump_out(void *ctx, const int16_t *v, size_t n)
@@ -72,7 +75,7 @@ static int open_file(struct file_device *f, enum audio_side side, const char *pa
 	char what[DEVICE_TEXT - 8];
 	int err;
 
-	err = mic ? file_read_open(&f->in, path, 1, text) : file_write_open(&f->out, path, CHANNELS, text);
+	err = mic ? file_read_open(&f->in, path, CHANNELS, text) : file_write_open(&f->out, path, CHANNELS, text);
 	if (err)
 		return err;
 	memcpy(what, text, sizeof(what));
@@ -94,7 +97,7 @@ static int file_open(struct device **out, enum audio_side side, const struct dev
 	if (!f)
 		return err;
 	f->loop = spec->loop;
-	f->d.channels = side == AUDIO_MIC ? 1 : CHANNELS;
+	f->d.channels = CHANNELS;
 	f->path = strdup(spec->name);
 	if (f->path)
 		err = open_file(f, side, spec->name, text);
@@ -121,10 +124,10 @@ static enum device_health file_watch(struct device *d, char *text)
 static size_t file_take(struct device *d, int16_t *v, size_t n)
 {
 	struct file_device *f = (struct file_device *)d;
-	size_t got = pump_read(f->pump, v, n);
+	size_t got = pump_read(f->pump, v, n * CHANNELS);
 
-	if (got < n) {
-		memset(v + got, 0, (n - got) * sizeof(*v));
+	if (got < n * CHANNELS) {
+		memset(v + got, 0, (n * CHANNELS - got) * sizeof(*v));
 		if (!pump_ended(f->pump))
 			atomic_fetch_add(&d->underruns, 1);
 	}

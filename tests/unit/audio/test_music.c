@@ -4,10 +4,14 @@
  */
 #include <math.h>
 #include <opus/opus.h>
+#include <sndfile.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "audio/mic.h"
+#include "unit/audio/room.h"
 #include "unit/audio/signal.h"
+#include "unit/audio/temp.h"
 #include "unit/unit.h"
 
 enum { HZ = AUDIO_HZ, BLOCK = AUDIO_BLOCK };
@@ -191,10 +195,55 @@ static void a_drum_is_hit_when_it_is(void **state)
 	free(v);
 }
 
+/* From a file of two channels to a file of two channels, through two engines. */
+static void two_channels_arrive_as_two(void **state)
+{
+	SF_INFO info = { .samplerate = HZ, .channels = 2,
+			 .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
+	SNDFILE *f;
+	struct room *r = calloc(1, sizeof(*r));
+	struct audio_config music = { .complexity = 9, .sending = { .music = true } };
+	size_t n = 6 * HZ, len;
+	int16_t *v = calloc(2 * n, sizeof(*v)), *h;
+	char mic[600], speaker[600];
+	double left = 0, right = 0, rest;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		v[2 * i] = (int16_t)lrint(8192 * sin(2 * pi * 1000 * (double)i / HZ));
+	f = sf_open(temp_path("stereo.wav"), SFM_WRITE, &info);
+	assert_non_null(f);
+	assert_int_equal(sf_writef_short(f, v, (sf_count_t)n), n);
+	sf_close(f);
+	snprintf(mic, sizeof(mic), "file:%s", temp_path("stereo.wav"));
+	snprintf(speaker, sizeof(speaker), "file:%s", temp_path("heard.wav"));
+	room_new(r);
+	r->nap_us = 500;
+	room_add_cfg(r, &music, mic, "none");
+	room_add(r, "none", speaker);
+	room_start_files(r);
+	room_run(r, 5000000, 10000);
+	room_free(r);
+	h = temp_read_pairs("heard.wav", &len);
+	assert_true(len > 4 * HZ);
+	/* The end of it, where both have settled. */
+	left = part_of(h + 2 * 3 * HZ, HZ, 0, 1000, &rest);
+	print_message("two engines: level %+.2f dB, THD+N %.1f dB\n", 20 * log10(left / 8192),
+		      10 * log10(rest / (left * left / 2)));
+	assert_true(10 * log10(rest / (left * left / 2)) < -50);
+	right = part_of(h + 2 * 3 * HZ, HZ, 1, 1000, &rest);
+	assert_true(fabs(20 * log10(left / 8192)) < 0.2);
+	assert_true(sqrt(rest + right * right / 2) < left / sqrt(2) / 100);
+	free(h);
+	free(v);
+	free(r);
+}
+
 const struct CMUnitTest test_music[] = {
 	cmocka_unit_test(a_tone_stays_what_and_where_it_is),
 	cmocka_unit_test(a_sweep_keeps_its_level),
 	cmocka_unit_test(five_minutes_without_a_gap),
 	cmocka_unit_test(a_drum_is_hit_when_it_is),
+	cmocka_unit_test(two_channels_arrive_as_two),
 	{0}
 };
