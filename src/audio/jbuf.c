@@ -390,6 +390,11 @@ static void play(struct jbuf *j, struct packet *s, int64_t when_us)
 	lead_delay(j);
 }
 
+static bool has_copy(const struct packet *s)
+{
+	return s->len && decoder_has_fec(s->data, s->len);
+}
+
 /* Behind the tape: n samples of a lost packet, of which the first `skip` are
  * made up already.  next: the packet that has a copy of it, or NULL. */
 static void decode_lost(struct jbuf *j, int n, int skip, const struct packet *next)
@@ -403,6 +408,8 @@ static void decode_lost(struct jbuf *j, int n, int skip, const struct packet *ne
 		got = decoder_fec(j->decoder, next->data, next->len, tape_end(t), n);
 		if (got < n)
 			memset(tape_end(t), 0, (size_t)n * t->channels * sizeof(int16_t));
+		if (!t->extended)
+			tape_lead_in(t, (size_t)n);
 		tape_add(t, (size_t)n, (size_t)skip);
 		return;
 	}
@@ -421,7 +428,7 @@ static void decode_lost(struct jbuf *j, int n, int skip, const struct packet *ne
 static void fill_lost(struct jbuf *j, int n, const struct packet *next)
 {
 	size_t skip = j->tape.extended < (size_t)n ? j->tape.extended : (size_t)n;
-	bool copy = next && next->len && decoder_has_fec(next->data, next->len);
+	bool copy = next && has_copy(next);
 
 	decode_lost(j, n, (int)skip, copy ? next : NULL);
 	j->tape.extended -= skip;
@@ -460,11 +467,14 @@ static void conceal(struct jbuf *j, struct packet *s, int64_t when_us)
 		return;
 	}
 	fill_lost(j, n, missing == 1 && n == gap ? s : NULL);
-	/* The one behind the hole is decoded at once: what was made up can
-	 * lead to it. */
-	if (j->packets.seq == s->seq && j->tape.made && !j->tape.extended &&
-	    j->tape.len <= TAPE_MORE)
+	/* What stands behind the hole, or the copy of its last packet, is
+	 * decoded at once: what was made up can lead to it. */
+	if (!j->tape.made || j->tape.extended || j->tape.len > TAPE_MORE)
+		return;
+	if (missing == 1)
 		play(j, s, when_us);
+	else if (missing == 2 && s->ts - j->ts == n && has_copy(s))
+		fill_lost(j, n, s);
 }
 
 /* Nothing is here at all. */
