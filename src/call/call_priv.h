@@ -203,6 +203,7 @@ struct call {
 		int64_t moved_us;       /* when the network last changed; 0 */
 	} ice;
 	bool no_media_told;
+	char media_why[200];            /* the last failure's words */
 
 	/* channel */
 	enum call_channel channel_wish;

@@ -143,6 +143,7 @@ static void on_up(struct call *c)
 
 static void on_failed(struct call *c, const char *why)
 {
+	text_copy(c->media_why, sizeof(c->media_why), why ? why : "");
 	if (!c->sid)            /* an old one, kept over a rejoin, is over */
 		c->media_stop_us = c->now_us;
 	else
@@ -182,9 +183,13 @@ static void on_no_media(struct call *c)
 	if (c->media_up || c->phase == PHASE_LEAVING || c->phase == PHASE_OVER)
 		return;
 	c->no_media_told = true;
-	call_complain(c, "no-media", "no sound path: no answer from the bridge within %d s; a firewall "
-		      "on this side may drop UDP (mostly port 10000)",
-		      (int)(c->media_timeout_us / 1000000));
+	if (c->relay_only)      /* the bridge was not even tried */
+		call_complain(c, "no-media", "no sound path within %d s, by relays alone%s%s",
+			      (int)(c->media_timeout_us / 1000000), *c->media_why ? ": " : "", c->media_why);
+	else
+		call_complain(c, "no-media", "no sound path: no answer from the bridge within %d s; a firewall "
+			      "on this side may drop UDP (mostly port 10000)",
+			      (int)(c->media_timeout_us / 1000000));
 	if (c->sid)
 		session_restart(c, "no answer");
 }

@@ -223,6 +223,7 @@ void script_new(struct script *s, const struct script_config *cfg)
 		.url = cfg->url ? cfg->url : "http://127.0.0.1:8080/room", .name = cfg->name ? cfg->name : "Bob",
 		.password = cfg->password, .jwt = cfg->jwt, .muted = cfg->muted, .no_mic = cfg->no_mic,
 		.fingerprint = "AA:BB", .privacy_version = !cfg->hide_version, .seed = 7, .patient = cfg->patient,
+		.relay_only = cfg->relay_only,
 		.reconnect_for_us = cfg->reconnect_for_us,
 	};
 

@@ -67,7 +67,7 @@ struct script_watch {
 
 struct script_config {
 	const char *url, *name, *password, *jwt;
-	bool muted, no_mic, hide_version, patient, sm;
+	bool muted, no_mic, hide_version, patient, sm, relay_only;
 	enum call_channel channel;
 	bool rewriting;
 	int64_t reconnect_for_us;

@@ -14,6 +14,7 @@
 #define SEC INT64_C(1000000)
 
 static const struct script_config plain = { .name = "Bob" };
+static const struct script_config relayed = { .name = "Bob", .relay_only = true };
 
 static struct call_counters count(struct script *s)
 {
@@ -805,6 +806,15 @@ static void test_no_media(void **state)
 	script_run(&s, 2 * SEC);
 	assert_told(&s, "error no-media no sound path: no answer from the bridge within 30 s");
 	assert_int_equal(call_get_state(s.call), CALL_JOINED);  /* the chat goes on */
+	script_free(&s);
+	/* By relays alone: nothing was asked of the bridge, so nothing is blamed on its port. */
+	script_up(&s, &relayed);
+	s.media_silent = true;
+	script_invite(&s, "s1", NULL, NULL);
+	call_media_state(s.call, "s1", PEER_FAILED, "no relay is known", s.now);
+	script_run(&s, 31 * SEC);
+	assert_told(&s, "error no-media no sound path within 30 s, by relays alone: no relay is known");
+	assert_not_told(&s, "firewall");
 	script_free(&s);
 	/* Alone in a room there is no session and no failure. */
 	script_up(&s, &plain);
