@@ -209,11 +209,11 @@ bench: deps-check $(BENCH:%=$(B)/%) $(B)/ttymeet
 	$(Q)sh tests/bench/run.sh $(B) $(BENCH)
 
 # What a listener gets on lines that lose and delay, beside Chromium on the same
-# packets.  QUICK=1 takes Chromium's figures as they were stored; ARGS="--fec 10"
+# packets; and how a voice sounds under a cap.  QUICK=1 takes Chromium's figures as they were stored; ARGS="--fec 10"
 # and others: see the README there.
 QUALITY := tests/bench/quality
 QUALITY_VENV := $(BUILD)/quality-venv
-$(B)/receive: $(B)/$(QUALITY)/receive.o $(call obj_of,base) $(call obj_of,audio)
+$(B)/receive $(B)/send: $(B)/%: $(B)/$(QUALITY)/%.o $(call obj_of,base) $(call obj_of,audio)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -225,7 +225,8 @@ bench-quality:
 	$(Q)sh tests/deps.sh quality
 	$(Q)$(MAKE) --no-print-directory bench-quality-run
 
-bench-quality-run: $(B)/receive $(QUALITY_VENV)/ready
+bench-quality-run: $(B)/receive $(B)/send $(QUALITY_VENV)/ready
+	$(Q)$(QUALITY_VENV)/bin/python $(QUALITY)/caps.py $(B)/send $(BUILD)/quality
 	$(Q)$(QUALITY_VENV)/bin/python $(QUALITY)/quality.py $(B)/receive $(BUILD)/quality \
 		$(if $(QUICK),--quick) $(ARGS)
 
