@@ -23,6 +23,8 @@
 #include "audio/file_pipe.h"
 #include "base/text.h"
 
+static const int64_t FRAMES_MAX = (int64_t)1 << 44;      /* years, at any rate */
+
 enum {
 	FRAMES = 1024,
 	CHANNELS_MAX = 64,
@@ -122,7 +124,9 @@ static int open_snd(struct file_read *f, int fd, const char *path, char *text, d
 		return fail(text, path, "its sampling rate or channels are out of range", -EBADMSG);
 	f->rate = (unsigned)info.samplerate;
 	f->channels = (unsigned)info.channels;
-	f->length = info.seekable ? (int64_t)((double)info.frames * AUDIO_HZ / info.samplerate) : -1;
+	/* A header may say any number. */
+	f->length = info.seekable && info.frames >= 0 && info.frames < FRAMES_MAX ?
+		    info.frames * AUDIO_HZ / info.samplerate : -1;
 	set_title(f, sf_get_string(f->snd, SF_STR_ARTIST), sf_get_string(f->snd, SF_STR_TITLE));
 	f->exact = f->rate == AUDIO_HZ && f->channels == f->out &&
 		   (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16;
@@ -377,8 +381,8 @@ int file_read_seek(struct file_read *f, int64_t sample)
 
 	if (sample < 0)
 		sample = 0;
-	if (f->length >= 0 && sample > f->length)
-		sample = f->length;
+	if (sample > (f->length >= 0 ? f->length : FRAMES_MAX))
+		sample = f->length >= 0 ? f->length : FRAMES_MAX;
 	if (f->pipe)
 		err = file_pipe_seek(f->pipe, sample);
 	else if (f->snd)

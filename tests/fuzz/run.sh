@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs fuzz targets one after another for FUZZ_S seconds each, from their seeds.
 dir=$1; shift
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp print_suppressions=0 ${LSAN_OPTIONS:-}"
 bad=0
 for t; do
 	name=${t#fuzz_}
