@@ -6,6 +6,7 @@
  * closed all the same.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,9 +198,8 @@ static char *full_path(const char *path)
 	return buf_steal(&b);
 }
 
-static int queue_one(struct session *s, const char *name, struct buf *text)
+static int queue_one(struct session *s, const char *path, struct buf *text)
 {
-	char *path = full_path(name);
 	struct stat st;
 	int err = 0;
 
@@ -210,10 +210,27 @@ static int queue_one(struct session *s, const char *name, struct buf *text)
 	if (!err)
 		sound_player(s->sound, PLAYER_ADD, path, 0, &err);
 	if (err)
-		buf_addf(text, "%s%s: %s", text->len ? "\n" : "", name,
+		buf_addf(text, "%s%s: %s", text->len ? "\n" : "", path,
 			 err == -ENOSPC ? "the queue is full" : strerror(-err));
-	free(path);
 	return err;
+}
+
+/* "*.flac" and "~" as in a shell; the first error, or how many were queued. */
+static int queue_pattern(struct session *s, const char *pattern, struct buf *text)
+{
+	glob_t g = { 0 };
+	int queued = 0, err = 0;
+
+	if (glob(pattern, GLOB_TILDE | GLOB_NOCHECK, NULL, &g))
+		return -ENOMEM;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		int e = queue_one(s, g.gl_pathv[i], text);
+
+		queued += !e;
+		err = err ? err : e;
+	}
+	globfree(&g);
+	return queued ? queued : err;
 }
 
 int run_play(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
@@ -225,10 +242,10 @@ int run_play(struct session *s, int argc, char **argv, struct buf *text, const c
 	of(s);
 	listening_apply(s);
 	for (int i = 1; i < argc; i++) {
-		int e = queue_one(s, argv[i], text);
+		int n = queue_pattern(s, argv[i], text);
 
-		queued += !e;
-		err = err ? err : e;
+		queued += n > 0 ? n : 0;
+		err = n < 0 && !err ? n : err;
 	}
 	if (!queued) {
 		*kind = "no-file";
