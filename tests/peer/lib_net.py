@@ -110,7 +110,7 @@ class Net:
             sh("ip", "-n", self.world, "link", "set", d, "up")
         self.hosts = os.path.join(TMP, "hosts")
         with open(self.hosts, "w") as f:
-            f.write("127.0.0.1 localhost\n10.79.0.1 turn.test\n")
+            f.write("127.0.0.1 localhost\n10.79.0.1 turn.test\nfd78:0::1 turn.test\nfd78:0::1 six.test\n")
         for i in range(cables):
             self.plug(i, v6)
         eventually("the cables are plugged", lambda: all("state UP" in sh("ip", "-n", self.laptop, "link", "show", "l%d" % i) and

@@ -2,7 +2,7 @@
 from lib_net import *
 
 need("turnserver", "openssl")
-net = Net()
+net = Net(v6=True)            # turn.test has an IPv6 address, too, where nobody listens at first
 USER, SECRET, RELAY = "willy", "nilly", "10.79.0.1"
 
 
@@ -113,7 +113,7 @@ for name, how, port in (("Rea", spec("turn", RELAY), ("udp", 3478)), ("Ria", spe
     talks_by(c, "udp relay" if port[0] == "udp" else "tls relay")
     leave(c)
     sent = watch.stop()
-    there = {(p[0], p[1], p[2]) for p in sent}
+    there = {p[:3] for p in sent} - {("tcp", "fd78::1", 443)}      # the relay's other address
     web = ("tcp", RELAY, int(re.search(r":(\d+)/", host.url).group(1)))
     check(there == {(port[0], RELAY, port[1]), web}, "%s sent to the server and the relay alone: %s" % (name, sorted(there)))
 
@@ -153,6 +153,18 @@ eventually("Mona is on the relay", lambda: stats(c)["path"].startswith("tls rela
 check(time.monotonic() - began < 25, "a firewall that closes in the middle: another way after %.1f s" % (time.monotonic() - began))
 talks_by(c, "tls relay")
 leave(c)
+
+# ---- a relay with an IPv6 address alone ----
+
+turn.stop()
+turn = Turn(certs, "--listening-ip", "fd78:0::1")
+for name, how, port in (("Sid", "turn", ("udp", 3478)), ("Sue", "turns", ("tcp", 443))):
+    watch = Capture(net.laptop, "l0")
+    c = call(name, "--insecure", *spec(how, "six.test"))
+    talks_by(c, "udp relay" if how == "turn" else "tls relay")
+    leave(c)
+    check({p[:3] for p in watch.stop() if ":" in p[1]} == {(port[0], "fd78::1", port[1])}, "%s reached it by IPv6" % name)
+net.block_udp(host.media, False)
 leave(far)
 host.stop()
 
