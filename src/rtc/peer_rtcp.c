@@ -20,6 +20,7 @@ enum {
 	FIRST_MIN_US = 300000, FIRST_MAX_US = 800000,
 	REPORTS_MAX = 31,
 	COMPOUND_MAX = 1200,
+	TCC_TICK_US = 50000, TCC_QUIET_US = 1000000,
 };
 
 /* ---- out ---- */
@@ -130,7 +131,13 @@ static int64_t tcc_tick(struct peer *p, int64_t now_us)
 		if (len)
 			send_compound(p, buf, len);
 	}
-	return p->tcc ? tcc_due_us(p->tcc) : CLOCK_NEVER;
+	if (!p->tcc)
+		return CLOCK_NEVER;
+	/* Nothing is to be told, but the next packet makes no tick: while they
+	 * come, ticks do. */
+	if (tcc_due_us(p->tcc) == CLOCK_NEVER)
+		return now_us - p->heard_us < TCC_QUIET_US ? now_us + TCC_TICK_US : CLOCK_NEVER;
+	return tcc_due_us(p->tcc);
 }
 
 static int64_t report_tick(struct peer *p, int64_t now_us)

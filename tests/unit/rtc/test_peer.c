@@ -740,6 +740,8 @@ static void arrivals_are_told_back_where_that_was_agreed(void **state)
 	before = after;
 	talk_numbered(p, 500, 1000);
 	peer_stats(p->b.peer, &after);
+	/* Who owns it calls when it was asked to. */
+	assert_true(peer_tick(p->b.peer, p->now) - p->now <= 100000);
 	/* Ten a second; what they cost is why the client does not ask for them. */
 	assert_in_range(after.out_packets - before.out_packets, 85, 110);
 	assert_in_range(after.out_bytes - before.out_bytes, 6000, 9000);
