@@ -39,7 +39,7 @@ check(ben.refused("kick Clara") == "not-moderator", "nor kick")
 check(ben.refused("mute Clara") == "not-moderator", "nor mute others")
 check(anna.refused("msg Nobody hi") == "unknown-person", "an unknown name is refused")
 check(anna.refused("nonsense") == "unknown-command", "an unknown command is refused")
-check(anna.refused("record") == "not-built-in", "a later command says so")
+check(anna.refused("lock") == "not-built-in", "a later command says so")
 
 anna.command("mute Benjamin")
 ben.wait("muted-by")
