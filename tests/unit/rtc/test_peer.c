@@ -386,7 +386,8 @@ static void missing_reports_are_noticed_while_we_talk(void **state)
 	for (at = p->now; p->a.state == PEER_UP && p->now < at + 30000000;)
 		talk(p, 1);
 	assert_int_equal(p->a.state, PEER_INTERRUPTED);
-	assert_true(p->now - at >= 1000000 && p->now - at < 17000000);
+	/* The last report may have been long ago already. */
+	assert_true(p->now - at < 17000000);
 	p->b.peer = b;
 	talk(p, 500);
 	assert_int_equal(p->a.state, PEER_UP);
