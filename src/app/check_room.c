@@ -244,10 +244,13 @@ static long long ms(int64_t from, int64_t to)
 static void advise_server(const struct room_check *c)
 {
 	static const struct { const char *kind, *words; } t[] = {
-		{ "tls", "Its certificate cannot be trusted from here.  Its owner can renew it; --ca-file trusts one of your own." },
-		{ "no-jitsi", "Is this the address that you open in a browser?  The room's page and this have the same one." },
+		{ "tls", "Its certificate cannot be trusted from here.  Its owner can renew it; "
+		  "--ca-file trusts one of your own." },
+		{ "no-jitsi", "Is this the address that you open in a browser?  "
+		  "The room's page and this have the same one." },
 		{ "login", "Rooms there need an account: --login-file FILE, --jwt-file FILE or ?jwt= in the address." },
-		{ "not-authorized", "Somebody with an account has to open the room first, or log in yourself: --login-file FILE." },
+		{ "not-authorized", "Somebody with an account has to open the room first, or log in "
+		  "yourself: --login-file FILE." },
 		{ "protocol", "The server answers, but not as a Jitsi server does." },
 		{ "password", "Give it by --password-file FILE or TTYMEET_PASSWORD." },
 		{ "no-focus", "The server's conference part (the focus) is down; its owner has to look." },
@@ -302,7 +305,8 @@ static void show_no_media(struct room_check *c)
 	}
 	c->report->faults++;
 	buf_addf(&text, "%s: no answer", *c->bridge ? c->bridge : "no invitation came from the focus");
-	check_row("bridge", *c->bridge ? buf_str(&text) : "the focus invites nobody: is its bridge down?", "no sound");
+	check_row("bridge", *c->bridge ? buf_str(&text) :
+		  "the focus invites nobody: is its bridge down?", "no sound");
 	if (*a->said)
 		check_advice(a->said);
 	if (*c->bridge && c->relays)

@@ -1,8 +1,8 @@
 /* trace.c - --trace: the signalling of a call as JSON lines, secrets out
  *
  * {"t_ms","dir","ch","data"}, and for HTTP "url" and "method" or "status": the
- * format that `tests/data/recorded` has, for `make replay`.  The file is written by a thread (outq), so that a slow disk costs the call
- * nothing.
+ * format that `tests/data/recorded` has, for `make replay`.  The file is written
+ * by a thread (outq), so that a slow disk costs the call nothing.
  */
 #include <errno.h>
 #include <fcntl.h>

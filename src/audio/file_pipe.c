@@ -70,8 +70,10 @@ static int run(struct file_pipe *p, const char *const *argv, int out)
 static int begin(struct file_pipe *p, int64_t sample)
 {
 	char start[32], count[8], name[4200];
-	const char *const argv[] = { "ffmpeg", "-nostdin", "-v", "quiet", "-protocol_whitelist", "file,pipe", "-ss", start,
-			 "-i", name, "-vn", "-f", "s16le", "-ac", count, "-ar", "48000", "-", NULL };
+	const char *const argv[] = {
+		"ffmpeg", "-nostdin", "-v", "quiet", "-protocol_whitelist", "file,pipe", "-ss", start,
+		"-i", name, "-vn", "-f", "s16le", "-ac", count, "-ar", "48000", "-", NULL
+	};
 	int fd[2], err;
 
 	snprintf(start, sizeof(start), "%.6f", (double)sample / AUDIO_HZ);

@@ -193,7 +193,8 @@ static void name_title(struct file_read *f, const char *path)
 
 	if (*f->title)
 		return;
-	clean = text_clean(name, dot && dot > name ? (size_t)(dot - name) : strlen(name), TITLE_BYTES - 1, TEXT_TRIM);
+	clean = text_clean(name, dot && dot > name ? (size_t)(dot - name) : strlen(name),
+			   TITLE_BYTES - 1, TEXT_TRIM);
 	text_copy(f->title, sizeof(f->title), clean ? clean : "");
 	free(clean);
 }

@@ -225,7 +225,8 @@ static bool has_orders(struct player *p)
 
 /* ---- pieces ---- */
 
-static void push(struct player *p, const int16_t *v, unsigned n, const uint8_t *packet, size_t len, unsigned samples)
+static void push(struct player *p, const int16_t *v, unsigned n, const uint8_t *packet, size_t len,
+		 unsigned samples)
 {
 	struct slot *s = &p->slot[atomic_load_explicit(&p->head, memory_order_relaxed) & (PIECES - 1)];
 

@@ -86,7 +86,8 @@ static void remember(struct program *p, const int16_t *v)
 	memcpy(p->line[(p->head + p->count++) % PROGRAM_MONITOR], v, sizeof(p->line[0]));
 }
 
-bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us, const struct player_piece **packet)
+bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us,
+		 const struct player_piece **packet)
 {
 	const struct player_piece *piece = p->player ? player_take(p->player) : NULL;
 	float from = p->gain, to = next_gain(p, now_us);

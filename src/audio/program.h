@@ -43,7 +43,8 @@ bool program_is_on(const struct program *p);
 void program_talked(struct program *p, int64_t now_us); /* who: the room or we */
 /* Adds the next 10 ms to v (stereo).  silent: nothing else is in v; then *packet
  * is a packet to be sent in place of it (lent), or NULL.  False: nothing came. */
-bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us, const struct player_piece **packet);
+bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us,
+		 const struct player_piece **packet);
 /* The monitor's next 10 ms, stereo; false: silence. */
 bool program_monitor(struct program *p, int16_t *v);
 

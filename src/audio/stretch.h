@@ -1,8 +1,9 @@
 /* stretch.h - a little more or a little less of a sound, without a click
  *
  * Works on the end of a line of samples: what lies before x was played, what
- * begins at x is still to be played.  Samples are counted for each channel.  All of it repeats or drops whole periods
- * of the voice and fades from one to the other.
+ * begins at x is still to be played.  Samples are counted for each channel.  All
+ * of it repeats or drops whole periods of the voice and fades from one to the
+ * other.
  */
 #ifndef AUDIO_STRETCH_H
 #define AUDIO_STRETCH_H

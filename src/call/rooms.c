@@ -222,7 +222,8 @@ void breakout_move(struct call *c, const char *room, bool leave)
 		p = muc_leave_new(c->occupant, "switch_room");
 		xmpp_stream_send(c->stream, &p);
 	}
-	call_notice(c, "%s", jid_same_bare(room, c->main_room) ? "back to the main room" : "moved to a breakout room");
+	call_notice(c, "%s", jid_same_bare(room, c->main_room) ? "back to the main room"
+		    : "moved to a breakout room");
 	channel_stop(c);
 	session_drop(c);
 	talk_clear(c);

@@ -81,7 +81,8 @@ void bridge_force_mute(struct bridge *b, unsigned room, const char *id, bool vid
 void bridge_remove(struct bridge *b, unsigned room, const char *id);
 
 /* Bridge channel, carried by the caller's WebSocket; for an endpoint that was
- * added.  One by SCTP is the bridge's own affair; of two the newer one speaks.  Greets and tells the state of the room each time it opens. */
+ * added.  One by SCTP is the bridge's own affair; of two the newer one speaks.
+ * Greets and tells the state of the room each time it opens. */
 void bridge_channel_open(struct bridge *b, unsigned room, const char *id);
 void bridge_channel_input(struct bridge *b, unsigned room, const char *id,
 			  const char *text, size_t len);
