@@ -122,7 +122,7 @@ static void tab_completes_commands_and_settings(void **state)
 	assert_int_equal(start, 0);
 	free(v[0]);
 	free(v);
-	v = session_complete(f->session, "/set audio.m", 12, &start);
+	v = session_complete(f->session, "/set audio.mi", 13, &start);
 	assert_non_null(v);
 	assert_string_equal(v[0], "audio.mic ");
 	assert_int_equal(start, 5);
