@@ -43,6 +43,7 @@ struct player {
 	pthread_t thread;
 	bool running;
 	atomic_bool quit, feeding;      /* feeding: more of the file is to come */
+	atomic_bool ordered;            /* an order is not carried out yet, and something may follow */
 
 	/* The ring: the reader writes head, the media thread tail. */
 	struct slot *slot;
@@ -71,7 +72,8 @@ struct player {
 	struct file_read *file;
 	unsigned at_generation;
 	int64_t read_at;
-	int16_t pcm[FILE_PACKET_SAMPLES * 2];
+	int16_t pcm[(FILE_PACKET_SAMPLES + PLAYER_BLOCK) * 2];
+	unsigned have;                  /* samples in it that fill no piece yet */
 };
 
 /* ---- files ---- */
@@ -109,6 +111,7 @@ static void open_file(struct player *p, char *path, unsigned n)
 	struct file_info *f = info_of(p, n);
 
 	p->read_at = 0;
+	p->have = 0;
 	pthread_mutex_lock(&p->lock);
 	if (err) {
 		p->failed++;
@@ -128,16 +131,18 @@ static void open_file(struct player *p, char *path, unsigned n)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* The next one that can be opened, if there is one. */
 static void open_next(struct player *p)
 {
-	char *path = NULL;
+	char *path;
 
-	pthread_mutex_lock(&p->lock);
-	if (p->order == ORDER_NONE && p->reading - p->playing < FILES - 2)
-		path = pop_locked(p);
-	pthread_mutex_unlock(&p->lock);
-	if (path)
-		open_file(p, path, p->reading + 1);
+	do {
+		pthread_mutex_lock(&p->lock);
+		path = p->order == ORDER_NONE && p->reading - p->playing < FILES - 2 ? pop_locked(p) : NULL;
+		pthread_mutex_unlock(&p->lock);
+		if (path)
+			open_file(p, path, p->reading + 1);
+	} while (path && !p->file);
 }
 
 static void close_file(struct player *p)
@@ -180,8 +185,10 @@ static void seek(struct player *p, unsigned playing, int64_t to)
 {
 	if (!p->file || p->reading != playing)
 		reopen(p, playing);
-	if (p->file && !file_read_seek(p->file, to))
+	if (p->file && !file_read_seek(p->file, to)) {
 		p->read_at = to;
+		p->have = 0;
+	}
 }
 
 static void skip(struct player *p, unsigned playing)
@@ -243,17 +250,27 @@ static void push(struct player *p, const int16_t *v, unsigned n, const uint8_t *
 	atomic_fetch_add_explicit(&p->head, 1, memory_order_release);
 }
 
-/* Packets of whole pieces keep their form; all else becomes pieces. */
+/* Packets of whole pieces keep their form, in the piece in which they begin; the
+ * first one of a file is shorter than the others, so that need not be at its
+ * beginning. */
 static long read_opus(struct player *p)
 {
 	uint8_t packet[FILE_PACKET_BYTES];
 	size_t len;
-	long n = file_read_packet(p->file, p->pcm, packet, &len);
+	long n = file_read_packet(p->file, p->pcm + 2 * p->have, packet, &len), i = 0;
 	bool whole = n > 0 && n % PLAYER_BLOCK == 0 && len && len <= PLAYER_PACKET;
+	long begin = p->have, total = p->have + (n > 0 ? n : 0);
 
-	for (long i = 0; i < n; i += PLAYER_BLOCK)
-		push(p, p->pcm + 2 * i, (unsigned)(n - i < PLAYER_BLOCK ? n - i : PLAYER_BLOCK), packet,
-		     whole && !i ? len : 0, whole ? (unsigned)n : 0);
+	for (; i + PLAYER_BLOCK <= total; i += PLAYER_BLOCK)
+		push(p, p->pcm + 2 * i, PLAYER_BLOCK, packet,
+		     whole && begin >= i && begin < i + PLAYER_BLOCK ? len : 0, whole ? (unsigned)n : 0);
+	p->have = (unsigned)(total - i);
+	if (n <= 0 && p->have)
+		push(p, p->pcm, p->have, NULL, 0, 0);
+	else if (p->have)
+		memmove(p->pcm, p->pcm + 2 * i, p->have * 2 * sizeof(*p->pcm));
+	if (n <= 0)
+		p->have = 0;
 	return n;
 }
 
@@ -287,8 +304,10 @@ static void read_step(struct player *p)
 		if (n < 0)
 			note_damage(p);
 		if (n <= 0) {
-			close_file(p);
+			file_read_close(&p->file);
 			open_next(p);   /* at once: no gap */
+			if (!p->file)
+				close_file(p);
 		}
 	}
 }
@@ -302,6 +321,8 @@ static void *reader(void *ctx)
 		obey(p);
 		if (!p->file)
 			open_next(p);
+		if (!has_orders(p))
+			atomic_store(&p->ordered, false);
 		if (!p->file)
 			drained(p);
 		read_step(p);
@@ -374,6 +395,7 @@ static void give(struct player *p, enum order order, int64_t to)
 	p->order = order;
 	p->order_generation = ++p->generation;
 	p->seek_to = to;
+	atomic_store(&p->ordered, order != ORDER_STOP);
 	pthread_mutex_unlock(&p->lock);
 	p->began = false;
 }
@@ -442,9 +464,14 @@ const struct player_piece *player_take(struct player *p)
 	return NULL;
 }
 
+unsigned player_ready(const struct player *p)
+{
+	return used(p);
+}
+
 bool player_is_on(const struct player *p)
 {
-	return !p->paused && (atomic_load(&p->feeding) || used(p));
+	return !p->paused && (atomic_load(&p->feeding) || atomic_load(&p->ordered) || used(p));
 }
 
 void player_status(struct player *p, struct player_status *out)

@@ -46,6 +46,8 @@ struct player_status {
 	uint64_t failed;                /* files that could not be read */
 	char trouble[512];              /* the last of them, "cannot read A.mp3: …" */
 };
+/* Pieces that wait to be taken. */
+unsigned player_ready(const struct player *p);
 /* There are pieces, or more are read, and it is not paused. */
 bool player_is_on(const struct player *p);
 void player_status(struct player *p, struct player_status *out);

@@ -4,7 +4,7 @@
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
 	test_plan[], test_gate[], test_mic[], test_process[], test_music[],
-	test_jitter[], test_stereo[], test_player[], test_recorder[];
+	test_jitter[], test_stereo[], test_player[], test_recorder[], test_evening[];
 
 int main(int argc, char **argv)
 {
@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 		{ "card", test_card },
 		{ "player", test_player },
 		{ "recorder", test_recorder },
+		{ "evening", test_evening },
 		{0}
 	};
 
