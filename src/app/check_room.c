@@ -34,6 +34,7 @@ struct visit {
 	int code;
 	char why[512];                  /* how it ended */
 	char said[512];                 /* the last trouble that it told */
+	char relay[512];                /* the last that a TURN relay answered */
 	char kind[64];
 	char path[128];
 };
@@ -185,6 +186,10 @@ static void on_event(void *ctx, const struct session_event *ev)
 	}
 	if ((ev->type == SESSION_EV_ERROR || ev->type == SESSION_EV_NOTICE) && ev->message)
 		keep(v->said, sizeof(v->said), ev->message->text);
+	/* "203.0.113.20 over UDP: TURN refused the credentials": a step that
+	 * the call only logs, and the very thing to know here. */
+	if (ev->type == SESSION_EV_NOTICE && ev->text && strstr(ev->text, "TURN"))
+		keep(v->relay, sizeof(v->relay), ev->text);
 	if (ev->type == SESSION_EV_LEFT) {
 		v->left = true;
 		v->code = ev->exit_code;
@@ -352,7 +357,7 @@ static void show_relays(struct room_check *c)
 	} else {
 		c->report->remarks++;
 		check_row("relay", "the server's TURN relays do not work from here", "no help");
-		check_advice(*b->said ? b->said : *b->why ? b->why : "no relay answers");
+		check_advice(*b->relay ? b->relay : *b->said ? b->said : *b->why ? b->why : "no relay answers");
 		check_advice("Without UDP to the bridge there would be no sound.");
 	}
 	buf_free(&text);

@@ -142,5 +142,5 @@ relays = os.path.join(TMP, "relays")
 with open(relays, "w") as f:
     f.write("turn:ada:wrong@127.0.0.1:%d\n" % refuser.port)
 turn = Host(args=["--turn-file", relays])
-doctor(turn.room(), 0, "bridge     udp host", "relay", "TURN", "no help")
+doctor(turn.room(), 0, "bridge     udp host", "relay", "TURN refused the credentials", "no help")
 results()
