@@ -10,26 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "audio/decode.h"
 #include "audio/encode.h"
 #include "audio/engine.h"
 #include "audio/jbuf.h"
 #include "audio/mixer.h"
+#include "bench/bench.h"
 
 enum { FRAME = 960, LOOP = 500, SECONDS = 60, TALKERS = 3, MUTED = 37, TONE = 200 };
 
 struct packet { uint8_t p[ENCODE_BYTES]; int len; };
 struct talk { struct packet packet[LOOP]; int16_t pcm[LOOP * FRAME]; };
-
-static double cpu_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 /* A hum with harmonics that comes and goes, over some noise: SILK and hybrid
  * work as hard on it as on a voice. */

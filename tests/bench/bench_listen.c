@@ -9,10 +9,11 @@
 #include <opus/opus.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include "audio/decode.h"
 #include "audio/stretch.h"
 #include "audio/voices.h"
+#include "bench/allocations.h"
+#include "bench/bench.h"
 
 enum { HZ = 48000, FRAME = 960, LOOP = 250, SECONDS = 60, ALL = 100, BYTES = 1275 };
 
@@ -20,55 +21,7 @@ struct packet { uint8_t p[BYTES]; int len; };
 static struct packet talk[2][LOOP];     /* of one channel, of two */
 static int16_t pcm[2 * LOOP * FRAME];
 
-/* ---- allocations ---- */
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static void count_allocations(bool on) { (void)on; }
-static const unsigned long allocations;
-#else
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t n);
-
-static bool counting;
-static unsigned long allocations;
-
-void *malloc(size_t n)
-{
-	allocations += counting;
-	return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	allocations += counting;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	allocations += counting;
-	return __libc_realloc(p, n);
-}
-
-static void count_allocations(bool on)
-{
-	counting = on;
-}
-#endif
-
 /* ---- what is heard ---- */
-
-static double cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 /* A hum with harmonics that comes and goes, over some noise: SILK and hybrid
  * work as hard on it as on a voice. */

@@ -8,17 +8,9 @@
 #include <opus/opus.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include "bench/bench.h"
 
 enum { HZ = 48000, FRAME = 960, SECONDS = 20 };
-
-static double cpu_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* Harmonics and noise under the rhythm of syllables: as busy as speech. */
 static void speech(opus_int16 *out, size_t n)

@@ -8,50 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "audio/mic.h"
 #include "audio/process.h"
+#include "bench/allocations.h"
+#include "bench/bench.h"
 
 enum { BLOCK = AUDIO_BLOCK, SECONDS = 30, BLOCKS = SECONDS * 100 };
 
 static int16_t voice[BLOCKS * BLOCK];
-
-static double cpu_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-/* ---- allocations, by the C library's own hooks ---- */
-
-static unsigned long asked;
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t n);
-
-void *malloc(size_t n)
-{
-	asked++;
-	return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	asked++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	asked++;
-	return __libc_realloc(p, n);
-}
 
 static void read_voice(void)
 {
@@ -87,22 +51,22 @@ static void read_voice(void)
 	}
 }
 
-static void say(const char *name, double ms, unsigned long allocations, const char *more)
+static void say(const char *name, double ms, unsigned long asked, const char *more)
 {
-	printf("voice_%s %.2f %% (%lu allocations%s)\n", name, ms / (SECONDS * 10), allocations, more);
+	printf("voice_%s %.2f %% (%lu allocations%s)\n", name, ms / (SECONDS * 10), asked, more);
 }
 
 static void process(const char *name, bool aec, bool ns, bool agc, const char *more)
 {
 	struct process *p;
 	int16_t v[BLOCK];
-	unsigned long before;
+	unsigned long before = allocations;
 	double begin;
 
 	if (process_new(&p))
 		exit(1);
 	process_set(p, aec, ns, agc);
-	before = asked;
+	count_allocations(true);
 	begin = cpu_ms();
 	for (int i = 0; i < BLOCKS; i++) {
 		/* What the far side says comes back, and the near one talks. */
@@ -113,7 +77,8 @@ static void process(const char *name, bool aec, bool ns, bool agc, const char *m
 		process_near(p, v, 2 * BLOCK);
 	}
 	begin = cpu_ms() - begin;
-	say(name, begin, asked - before, more);
+	count_allocations(false);
+	say(name, begin, allocations - before, more);
 	process_free(&p);
 }
 
@@ -130,7 +95,7 @@ static void encode(const char *name, struct audio_sending want, bool muted, int 
 	struct audio_line line = { .overhead = 64, .other_bytes = 50 };
 	struct mic *m = calloc(1, sizeof(*m));
 	size_t bytes = 0;
-	unsigned long before;
+	unsigned long before = allocations;
 	char more[64];
 	double begin;
 
@@ -138,7 +103,7 @@ static void encode(const char *name, struct audio_sending want, bool muted, int 
 		exit(1);
 	mic_line(m, &line);
 	mic_mute(m, muted, false);
-	before = asked;
+	count_allocations(true);
 	begin = cpu_ms();
 	for (int i = 0; i < BLOCKS; i++) {
 		int16_t v[2 * BLOCK];
@@ -151,9 +116,9 @@ static void encode(const char *name, struct audio_sending want, bool muted, int 
 			mic_line(m, &line);
 	}
 	begin = cpu_ms() - begin;
-	before = asked - before;
+	count_allocations(false);
 	snprintf(more, sizeof(more), ", %.1f kbit/s with headers", (double)bytes * 8 / SECONDS / 1000);
-	say(name, begin, before, more);
+	say(name, begin, allocations - before, more);
 	mic_free(m);
 	free(m);
 }
