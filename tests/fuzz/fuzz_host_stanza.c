@@ -7,11 +7,11 @@
  * message is the session id that the client was offered.  Whatever the host
  * says must be XML for whoever gets it.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "fuzz/easy_bridge.h"
 #include "host/http.h"
 #include "host/server.h"
 #include "xmpp/ns.h"
@@ -21,52 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct guest { struct xmpp_conn *conn; char sid[20], invite[20], caps[20]; };
 struct bench { struct server *s; struct guest g[3]; int64_t now; };
-
-/* ---- a bridge that takes all ---- */
-
-static int b_add(void *b, const struct bridge_endpoint *e, struct jingle_transport *t)
-{
-	(void)b;
-	(void)e;
-	snprintf(t->ufrag, sizeof(t->ufrag), "ufrag");
-	snprintf(t->pwd, sizeof(t->pwd), "0123456789012345678901");
-	return 0;
-}
-
-static int b_accept(void *b, unsigned room, const char *id, const struct jingle_transport *t)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	return strlen(t->fingerprint) > 180 ? -EINVAL : 0;
-}
-
-static void b_sources(void *b, unsigned room, const char *id, const struct source_set *s)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	if (s->count > 20 || s->groups > 20)
-		abort();
-}
-
-static void b_id(void *b, unsigned room, const char *id)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-}
-
-static void b_text(void *b, unsigned room, const char *id, const char *text, size_t len)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	(void)text;
-	(void)len;
-}
-
-static const struct bridge_ops bridge = { b_add, b_accept, b_sources, b_id, b_id, b_text, b_id };
 
 /* ---- links ---- */
 
@@ -203,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = malloc(size + 1), *at, *end;
 
 	log_set_level(LOGL_NONE);
-	if (!text || server_new(&b.s, &cfg, &ops, &b, &bridge, &b))
+	if (!text || server_new(&b.s, &cfg, &ops, &b, &easy_bridge, &b))
 		abort();
 	memcpy(text, data, size);
 	text[size] = 0;

@@ -15,12 +15,12 @@
  * An input that begins with an odd byte may also put in words of its own: then
  * nobody may break, whatever becomes of the messages.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
 #include "call/call.h"
+#include "fuzz/easy_bridge.h"
 #include "host/server.h"
 #include "io/net.h"
 #include "rtc/peer.h"
@@ -155,51 +155,6 @@ static void on_event(void *ctx, const struct call_event *ev)
 }
 
 /* ---- the host's side ---- */
-
-static int b_add(void *b, const struct bridge_endpoint *e, struct jingle_transport *t)
-{
-	(void)b;
-	(void)e;
-	snprintf(t->ufrag, sizeof(t->ufrag), "ufrag");
-	snprintf(t->pwd, sizeof(t->pwd), "0123456789012345678901");
-	snprintf(t->hash, sizeof(t->hash), "sha-256");
-	snprintf(t->fingerprint, sizeof(t->fingerprint), "AB:CD");
-	snprintf(t->setup, sizeof(t->setup), "actpass");
-	return 0;
-}
-
-static int b_accept(void *b, unsigned room, const char *id, const struct jingle_transport *t)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	(void)t;
-	return 0;
-}
-
-static void b_sources(void *b, unsigned room, const char *id, const struct source_set *s)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	(void)s;
-}
-
-static void b_id(void *b, unsigned room, const char *id)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-}
-
-static void b_text(void *b, unsigned room, const char *id, const char *text, size_t len)
-{
-	(void)b;
-	(void)room;
-	(void)id;
-	(void)text;
-	(void)len;
-}
 
 static int server_sends(void *ctx, void *link, const char *text, size_t len)
 {
@@ -650,8 +605,6 @@ static void third_comes(struct world *w)
 
 static void begin(struct world *w)
 {
-	static const struct bridge_ops bridge = { .add = b_add, .accept = b_accept, .sources = b_sources, .remove = b_id,
-		.channel_open = b_id, .channel_input = b_text, .channel_closed = b_id };
 	static const struct server_ops sops = { .send = server_sends, .close = server_closes, .admit = server_admits,
 		.dismiss = server_dismisses };
 	static const struct call_ops cops = { .http = op_http, .stream_open = op_stream_open,
@@ -661,7 +614,7 @@ static void begin(struct world *w)
 	struct server_config sc = { .domain = "t", .max_people = 20, .max_rooms = 3, .audio_ssrc = 1000, .video_ssrc = 1001 };
 
 	w->now = INT64_C(1000000000);
-	must(!server_new(&w->s, &sc, &sops, w, &bridge, w), "no server");
+	must(!server_new(&w->s, &sc, &sops, w, &easy_bridge, w), "no server");
 	third_comes(w);
 	for (int i = 0; i < CLIENTS; i++) {
 		struct call_config cc = { .url = "http://h:1/r", .name = i ? "Ben" : "Ada", .fingerprint = "AA:BB",
