@@ -14,14 +14,7 @@ for t in ttys:
     t.id = t.result("status")["me"]["id"]
 webs = [Browser(host.url, "long", n, PITCH[n], video=True).joined() for n in ("Wanda", "Xaver")]
 everyone = ttys + webs
-for w in webs:
-    for other in everyone:
-        if other is not w:
-            w.hears(other.id, other.hz)
-for t in ttys:
-    for other in everyone:
-        if other is not t:
-            eventually("%s hears %s" % (t.name, other.name), lambda: heard_share(t.heard(1), other.hz) > 0.9)
+everybody_hears(ttys, webs)
 
 time.sleep(10)
 memory = {t: t.result("stats")["rss_kib"] for t in ttys}

@@ -27,14 +27,7 @@ xaver.do("addTrack", "video")
 wanda.wait("track", id=xaver.id, kind="audio")
 wanda.wait("track", id=xaver.id, kind="video")
 # From here to the check of the counters these two pages do not hear each other for the first time.
-for w in webs:
-    for other in everyone:
-        if other is not w:
-            w.hears(other.id, other.hz)
-for t in ttys:
-    for other in everyone:
-        if other is not t:
-            eventually("%s hears %s" % (t.name, other.name), lambda: heard_share(t.heard(1), other.hz) > 0.9)
+everybody_hears(ttys, webs)
 
 
 def people_of(w):

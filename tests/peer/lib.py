@@ -270,6 +270,19 @@ class Browser:
                 self.p.kill()
 
 
+def everybody_hears(ttys, webs):
+    """Waits until each of the Ttys and Browsers hears the pitch of each other one."""
+    everyone = ttys + webs
+    for w in webs:
+        for other in everyone:
+            if other is not w:
+                w.hears(other.id, other.hz)
+    for t in ttys:
+        for other in everyone:
+            if other is not t:
+                eventually("%s hears %s" % (t.name, other.name), lambda: heard_share(t.heard(1), other.hz) > 0.9)
+
+
 # ---- Prosody ----
 
 class Prosody:
