@@ -12,6 +12,21 @@ passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
+# What is said when it passes, then a command of at most five minutes, held
+# against its exit code; %s: the seconds that it took.
+one() {
+	name=$1 said=$2 start=$(date +%s)
+	shift 2
+	if timeout 300 "$@" >"$log" 2>&1; then
+		passed=$((passed + 1))
+		printf "$name: $said\n" $(($(date +%s) - start))
+	else
+		failed=$((failed + 1))
+		echo "--- $name failed"
+		tail -n 60 "$log"
+	fi
+}
+
 if [ "$what" != flows ]; then
 	for u in "$B"/unit-*; do
 		case $u in *.d|*'*') continue ;; esac
@@ -44,27 +59,12 @@ if [ "$what" != units ]; then
 	for f in tests/flow/flow_*.py; do
 		name=${f##*/}; name=${name%.py}
 		case $name in *"${T:-}"*) ;; *) continue ;; esac
-		start=$(date +%s)
-		if timeout 300 $py "$f" >"$log" 2>&1; then
-			passed=$((passed + 1))
-			echo "$name: passed in $(($(date +%s) - start)) s"
-		else
-			failed=$((failed + 1))
-			echo "--- $name failed"
-			tail -n 60 "$log"
-		fi
+		one "$name" "passed in %s s" $py "$f"
 	done
 fi
 # The first of the hours that `make soak-long` looks at.
 if [ "$what" = all ]; then
-	if LONG_HOURS=1 timeout 300 "$B/long" >"$log" 2>&1; then
-		passed=$((passed + 1))
-		echo "soak: an hour of a call of five, time passed in"
-	else
-		failed=$((failed + 1))
-		echo "--- soak failed"
-		tail -n 60 "$log"
-	fi
+	one soak "an hour of a call of five, time passed in" env LONG_HOURS=1 "$B/long"
 fi
 # Where `make peers` has never run, there are no peers, and each test says so.
 if [ "$what" = all ]; then
