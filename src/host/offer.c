@@ -11,11 +11,11 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "host/server_priv.h"
+#include "rtc/data_channel.h"
 #include "xmpp/ns.h"
 
 enum {
 	PT_OPUS = 111, PT_TELEPHONE_EVENT = 126, PT_VP8 = 100, PT_RTX = 96,
-	SCTP_PORT = 5000,       /* as real bridges have it */
 	EXT_ID_LEVEL = 1, EXT_ID_ABS_TIME = 3, EXT_ID_TCC = 5,
 };
 
@@ -186,7 +186,7 @@ static int ask_bridge(struct occupant *o, struct jingle *j)
 		.pt_rtx = video && s->features & FEATURE_RTX ? PT_RTX : 0,
 		.ext_level = EXT_ID_LEVEL, .ext_abs_time = video ? EXT_ID_ABS_TIME : 0,
 		.ext_tcc = tcc ? EXT_ID_TCC : 0, .video = video, .tcc = tcc,
-		.sctp_port = offers_sctp(o) ? SCTP_PORT : 0,
+		.sctp_port = offers_sctp(o) ? DATA_CHANNEL_PORT : 0,
 	};
 	int err = srv->bridge_ops->add(srv->bridge, &e, &j->transport);
 
@@ -238,7 +238,7 @@ void offer_send(struct occupant *o)
 		fill_video(&j->video, tcc);
 	fill_channel(j, o);
 	j->data = offers_sctp(o);
-	j->transport.sctp_port = j->data ? SCTP_PORT : 0;
+	j->transport.sctp_port = j->data ? DATA_CHANNEL_PORT : 0;
 	fill_startmuted(j, o);
 	err = fill_sources(j, o, video);
 	if (err) {

@@ -212,7 +212,6 @@ void conn_sm_sent(struct xmpp_conn *c, const char *text, size_t len);
 void conn_sm_ask(struct xmpp_conn *c);
 /* Its socket died.  False: it is over. */
 bool conn_sm_sleep(struct xmpp_conn *c);
-void conn_sm_wake_never(struct xmpp_conn *c);
 void conn_sm_tick(struct xmpp_conn *c);
 int64_t conn_sm_due(const struct xmpp_conn *c);
 

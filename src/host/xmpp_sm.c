@@ -56,13 +56,33 @@ static void enable(struct xmpp_conn *c, const struct xml *x)
 	conn_send(c, e);
 }
 
+/* ---- the end of a sleep ---- */
+
+static void remember(struct xmpp_conn *c)
+{
+	struct past_stream *p = &c->server->past[c->server->past_next++ % PAST_STREAMS];
+
+	text_copy(p->id, sizeof(p->id), c->sm_id);
+	p->h = sm_h(c->sm);
+}
+
+static void wake_never(struct xmpp_conn *c)
+{
+	if (c->dying)
+		return;
+	remember(c);
+	c->dying = true;
+	c->leave_text = TOO_LONG;
+	c->server->to_sweep = true;
+}
+
 /* ---- counting ---- */
 
 void conn_sm_sent(struct xmpp_conn *c, const char *text, size_t len)
 {
 	/* At the bound it only cannot be resumed; who sleeps is over then. */
 	if (c->sm && sm_sent(c->sm, text, len, c->server->now_us) && c->asleep_until_us)
-		conn_sm_wake_never(c);
+		wake_never(c);
 }
 
 void conn_sm_ask(struct xmpp_conn *c)
@@ -103,24 +123,6 @@ static void answer(struct xmpp_conn *c)
 
 /* ---- sleeping ---- */
 
-static void remember(struct xmpp_conn *c)
-{
-	struct past_stream *p = &c->server->past[c->server->past_next++ % PAST_STREAMS];
-
-	text_copy(p->id, sizeof(p->id), c->sm_id);
-	p->h = sm_h(c->sm);
-}
-
-void conn_sm_wake_never(struct xmpp_conn *c)
-{
-	if (c->dying)
-		return;
-	remember(c);
-	c->dying = true;
-	c->leave_text = TOO_LONG;
-	c->server->to_sweep = true;
-}
-
 /* Of one address, so that nobody fills the place of all; then of all. */
 static void make_place(struct server *s, const char *peer)
 {
@@ -140,9 +142,9 @@ static void make_place(struct server *s, const char *peer)
 			oldest_here = c;
 	}
 	if (here >= LIMIT_ASLEEP_EACH)
-		conn_sm_wake_never(oldest_here);
+		wake_never(oldest_here);
 	else if (all >= LIMIT_ASLEEP)
-		conn_sm_wake_never(oldest);
+		wake_never(oldest);
 }
 
 bool conn_sm_sleep(struct xmpp_conn *c)
@@ -163,7 +165,7 @@ bool conn_sm_sleep(struct xmpp_conn *c)
 void conn_sm_tick(struct xmpp_conn *c)
 {
 	if (c->asleep_until_us && c->server->now_us >= c->asleep_until_us)
-		conn_sm_wake_never(c);
+		wake_never(c);
 	else
 		conn_sm_ask(c);
 }

@@ -48,7 +48,7 @@ struct assoc {
 	uintptr_t id;
 	uint16_t port;
 	size_t longest;                 /* message that is taken */
-	struct socket *socket;          /* NULL: over */
+	struct socket *socket;
 	struct assoc_events ev;
 	void *ctx;
 
@@ -171,8 +171,6 @@ static void flush(struct assoc *a)
 
 	for (struct out_packet *k = take_out(a); k; k = next) {
 		next = k->next;
-		a->stats.out_packets++;
-		a->stats.out_bytes += k->len;
 		a->ev.send(a->ctx, k->p, k->len);
 		free(k);
 	}
@@ -291,7 +289,7 @@ static void read_all(struct assoc *a)
 {
 	struct reading r = { .len = -1 };
 
-	if (a->reading || !a->socket)
+	if (a->reading)
 		return;         /* whoever reads goes on when the handler returns */
 	a->reading = true;
 	while (read_one(a, &r))
@@ -462,7 +460,6 @@ void assoc_free(struct assoc **ap)
 	pthread_mutex_lock(&world.lock);
 	if (a->socket)
 		usrsctp_close(a->socket);
-	a->socket = NULL;
 	usrsctp_deregister_address((void *)a->id);
 	forget(a);
 	/* What is left of a closed socket goes with a timer. */
@@ -495,9 +492,7 @@ int assoc_start(struct assoc *a, int64_t now_us)
 
 void assoc_input(struct assoc *a, const uint8_t *p, size_t len, int64_t now_us)
 {
-	a->stats.in_packets++;
-	a->stats.in_bytes += len;
-	if (!a->socket || !a->started || a->told_down)
+	if (!a->started || a->told_down)
 		return;
 	if (!chunks_ok(p, len)) {
 		a->stats.malformed++;
@@ -562,7 +557,7 @@ void assoc_shutdown(struct assoc *a, int64_t now_us)
 
 int64_t assoc_tick(struct assoc *a, int64_t now_us)
 {
-	if (!a->socket || !a->started || a->told_down)
+	if (!a->started || a->told_down)
 		return CLOCK_NEVER;
 	pthread_mutex_lock(&world.lock);
 	advance(now_us);

@@ -49,7 +49,6 @@ void assoc_shutdown(struct assoc *a, int64_t now_us);
 int64_t assoc_tick(struct assoc *a, int64_t now_us);
 
 struct assoc_stats {
-	uint64_t in_packets, out_packets, in_bytes, out_bytes;  /* SCTP packets */
 	uint64_t in_messages, out_messages;
 	uint64_t malformed;     /* packets in */
 	uint64_t too_long;      /* messages, either way */

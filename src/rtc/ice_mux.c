@@ -30,6 +30,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "rtc/rtp.h"
+#include "rtc/sockaddr.h"
 
 enum {
 	RX_BATCH = 64,
@@ -356,28 +357,6 @@ static void set_int(int fd, int level, int name, int v)
 	setsockopt(fd, level, name, &v, sizeof(v));
 }
 
-static int parse_address(struct sockaddr_storage *out, socklen_t *len, const char *text,
-			 uint16_t port)
-{
-	struct sockaddr_in *a = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *b = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, text, &a->sin_addr) == 1) {
-		a->sin_family = AF_INET;
-		a->sin_port = htons(port);
-		*len = sizeof(*a);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, text, &b->sin6_addr) == 1) {
-		b->sin6_family = AF_INET6;
-		b->sin6_port = htons(port);
-		*len = sizeof(*b);
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static void set_options(struct ice_mux *m)
 {
 	set_int(m->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
@@ -398,7 +377,7 @@ static int open_socket(struct ice_mux *m, const struct ice_mux_config *cfg)
 	struct mux_addr own;
 	socklen_t len;
 
-	if (!cfg->address || parse_address(&a, &len, cfg->address, cfg->port))
+	if (!cfg->address || sockaddr_parse(&a, &len, cfg->address, cfg->port))
 		return -EINVAL;
 	m->v6 = a.ss_family == AF_INET6;
 	m->any = !strcmp(cfg->address, "0.0.0.0") || !strcmp(cfg->address, "::");

@@ -30,6 +30,7 @@ struct peer_path {
 	struct transport *t;
 	enum transport_state state;
 	int64_t until_us;       /* 0: set at the next tick */
+	struct peer_path *retired;      /* the next one that goes with the tick */
 };
 
 static void path_free(struct peer_path **pp)
@@ -73,17 +74,34 @@ static void on_connected(struct peer *p)
 	peer_judge_line(p);
 }
 
-/* The one that was replaced is freed by the tick: a handler of its may be
- * running. */
+/* Freed by the tick: a handler of its may be running. */
+static void retire(struct peer *p, struct peer_path *x)
+{
+	if (!x)
+		return;
+	x->retired = p->retired;
+	p->retired = x;
+}
+
+static void free_retired(struct peer *p)
+{
+	while (p->retired) {
+		struct peer_path *x = p->retired;
+
+		p->retired = x->retired;
+		path_free(&x);
+	}
+}
+
 static void take_next(struct peer *p, struct peer_path *x)
 {
 	char path[96];
 
-	p->retired[0] = p->old;
+	retire(p, p->old);
 	p->old = p->used;
 	p->old->until_us = 0;
 	p->used = x;
-	p->retired[1] = x == p->next[0] ? p->next[1] : p->next[0];
+	retire(p, x == p->next[0] ? p->next[1] : p->next[0]);
 	p->next[0] = p->next[1] = NULL;
 	transport_path(p->used->t, path, sizeof(path));
 	log_info("rtc", "another way to the other side is in use: %s", path);
@@ -188,10 +206,9 @@ int peer_paths_open(struct peer *p, peer_make_fn *make, void *make_ctx)
 
 void peer_paths_close(struct peer *p)
 {
-	for (size_t i = 0; i < PEER_TRIES; i++) {
+	free_retired(p);
+	for (size_t i = 0; i < PEER_TRIES; i++)
 		path_free(&p->next[i]);
-		path_free(&p->retired[i]);
-	}
 	path_free(&p->old);
 	path_free(&p->used);
 }
@@ -250,8 +267,8 @@ void peer_paths_tick(struct peer *p, int64_t now_us)
 
 	if (is_over(p->old, OLD_US, now_us))
 		path_free(&p->old);
+	free_retired(p);
 	for (size_t i = 0; i < PEER_TRIES; i++) {
-		path_free(&p->retired[i]);
 		if (!is_over(p->next[i], TRY_LIMIT_US, now_us))
 			continue;
 		log_info("rtc", "the other way did not come up within 20 s");

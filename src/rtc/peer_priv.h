@@ -36,7 +36,7 @@ struct peer {
 	struct peer_events ev;
 	void *ctx;
 	/* peer_path.c; NULL: none */
-	struct peer_path *used, *next[PEER_TRIES], *old, *retired[PEER_TRIES];
+	struct peer_path *used, *next[PEER_TRIES], *old, *retired;
 	struct dtls *dtls;
 	struct srtp_box *box;   /* NULL until the keys are there */
 	struct data_channel *channel;   /* NULL: none is wanted */

@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rtc/sockaddr.h"
 #include "rtc/turn_relay.h"
 
 enum {
@@ -547,26 +548,19 @@ static bool is_ours(const char *ip)
 }
 
 /* The address from which this machine would send to another one today; "" no
- * way there.  Connecting a datagram socket sends nothing. */
+ * way there. */
 static void source_towards(const NiceAddress *to, char out[INET6_ADDRSTRLEN])
 {
-	struct sockaddr_storage a;
-	socklen_t len = sizeof(a);
-	NiceAddress from;
-	int fd;
+	struct sockaddr_storage a, from;
+	NiceAddress ip;
 
 	out[0] = 0;
 	nice_address_copy_to_sockaddr(to, (struct sockaddr *)&a);
-	fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (!sockaddr_source(&from, &a, a.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+			      : sizeof(struct sockaddr_in)))
 		return;
-	if (!connect(fd, (struct sockaddr *)&a, a.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-		     : sizeof(struct sockaddr_in)) &&
-	    !getsockname(fd, (struct sockaddr *)&a, &len)) {
-		nice_address_set_from_sockaddr(&from, (struct sockaddr *)&a);
-		nice_address_to_string(&from, out);
-	}
-	close(fd);
+	nice_address_set_from_sockaddr(&ip, (struct sockaddr *)&from);
+	nice_address_to_string(&ip, out);
 }
 
 enum transport_way transport_nice_look(const struct transport *base)

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "rtc/sockaddr.h"
 #include "rtc/turn_relay_priv.h"
 
 enum { DATAGRAMS = 32 };                /* in one turn of the loop */
@@ -226,7 +227,6 @@ int turn_relay_new(struct turn_relay **out, GMainContext *context, const struct 
 		return err;
 	}
 	/* News only from the loop: a first address that fails at once is news, too. */
-	r->news = NULL;
 	turn_server_open(r);
 	r->news = news;
 	r->ctx = ctx;
@@ -247,6 +247,7 @@ void turn_relay_free(struct turn_relay **rr)
 	}
 	if (r->door >= 0)
 		close(r->door);
+	buf_free(&r->in);
 	buf_free(&r->out);
 	buf_free(&r->waiting);
 	g_main_context_unref(r->context);
@@ -291,24 +292,17 @@ static bool can_bind(const struct sockaddr_storage *a, socklen_t len)
 
 enum transport_way turn_relay_look(const struct turn_relay *r)
 {
-	struct sockaddr_storage now = { 0 }, then = { 0 };
-	socklen_t now_len = sizeof(now), then_len = sizeof(then), len;
-	struct sockaddr_storage to;
-	enum transport_way way = TRANSPORT_WAY_GONE;
-	int fd;
+	struct sockaddr_storage to, now, then = { 0 };
+	socklen_t len, now_len, then_len = sizeof(then);
+	enum transport_way way;
 
-	if (r->fd < 0 || turn_server_address(&to, &len, r->address[r->at], r->server_port))
+	if (r->fd < 0 || sockaddr_parse(&to, &len, r->address[r->at], r->server_port))
 		return TRANSPORT_WAY_GONE;
-	fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	now_len = sockaddr_source(&now, &to, len);
+	if (!now_len || getsockname(r->fd, (struct sockaddr *)&then, &then_len))
 		return TRANSPORT_WAY_GONE;
-	if (!connect(fd, (struct sockaddr *)&to, len) &&
-	    !getsockname(fd, (struct sockaddr *)&now, &now_len) &&
-	    !getsockname(r->fd, (struct sockaddr *)&then, &then_len)) {
-		/* The port stands at the same place in both families. */
-		((struct sockaddr_in *)&now)->sin_port = ((struct sockaddr_in *)&then)->sin_port = 0;
-		way = memcmp(&now, &then, now_len) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
-	}
-	close(fd);
+	/* The port stands at the same place in both families. */
+	((struct sockaddr_in *)&now)->sin_port = ((struct sockaddr_in *)&then)->sin_port = 0;
+	way = memcmp(&now, &then, now_len) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
 	return way == TRANSPORT_WAY_OTHER && !can_bind(&then, then_len) ? TRANSPORT_WAY_GONE : way;
 }

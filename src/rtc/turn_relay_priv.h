@@ -39,9 +39,9 @@ struct turn_relay {
 	GSource *source, *limit;
 	gpointer tag;
 	bool connected, up, dead;
+	bool wants_out;         /* the source waits for room, too */
 	struct turn_tls *tls;
-	uint8_t in[2 * TURN_MESSAGE_MAX];
-	size_t in_len;
+	struct buf in;          /* of a stream: the beginning of a message */
 	struct buf out;         /* wire bytes that the socket did not take */
 	struct buf waiting;     /* messages, as in the stream, until it is up */
 	uint8_t last[1600];     /* UDP: sent again to the next address */
@@ -65,6 +65,5 @@ void turn_server_close(struct turn_relay *r);
 /* fresh: it was not said before. */
 void turn_server_say(struct turn_relay *r, const struct turn_msg *m, const uint8_t *p, size_t len,
 		     bool fresh);
-int turn_server_address(struct sockaddr_storage *out, socklen_t *len, const char *ip, uint16_t port);
 
 #endif

@@ -9,12 +9,12 @@
  * or has not answered for a while.  Until a stream is up what libnice says
  * waits; later, when it does not take more, media is dropped and requests wait.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "rtc/sockaddr.h"
 #include "rtc/turn_relay_priv.h"
 
 enum {
@@ -46,7 +46,7 @@ void turn_server_close(struct turn_relay *r)
 		close(r->fd);
 	r->fd = -1;
 	r->connected = false;
-	r->in_len = 0;
+	buf_clear(&r->in);
 	buf_clear(&r->out);
 }
 
@@ -152,27 +152,19 @@ void turn_server_say(struct turn_relay *r, const struct turn_msg *m, const uint8
 static void on_plain(void *ctx, const uint8_t *p, size_t len)
 {
 	struct turn_relay *r = ctx;
+	size_t at = 0, msg;
+	int all;
 
-	while (len && !r->dead) {
-		size_t n = sizeof(r->in) - r->in_len, at = 0, msg;
-		int all = 0;
-
-		n = n < len ? n : len;
-		memcpy(r->in + r->in_len, p, n);
-		r->in_len += n;
-		p += n;
-		len -= n;
-		while ((all = turn_msg_frame(r->in + at, r->in_len - at, &msg)) > 0) {
-			turn_relay_from_server(r, r->in + at, msg);
-			at += (size_t)all;
-		}
-		memmove(r->in, r->in + at, r->in_len - at);
-		r->in_len -= at;
-		if (all < 0) {
-			r->dead = true;
-			return;
-		}
+	if (r->dead)
+		return;
+	buf_add(&r->in, p, len);
+	while ((all = turn_msg_frame((const uint8_t *)buf_str(&r->in) + at, r->in.len - at, &msg)) > 0) {
+		turn_relay_from_server(r, (const uint8_t *)buf_str(&r->in) + at, msg);
+		at += (size_t)all;
 	}
+	buf_shift(&r->in, at);
+	if (all < 0 || buf_err(&r->in))
+		r->dead = true;
 }
 
 /* false: the connection is over. */
@@ -273,8 +265,11 @@ static void server_set_events(struct turn_relay *r)
 {
 	bool out = r->via != VIA_UDP && (!r->connected || r->out.len);
 
-	if (r->source)
-		g_source_modify_unix_fd(r->source, r->tag, out ? G_IO_IN | G_IO_OUT : G_IO_IN);
+	/* Even to the same it wakes the loop. */
+	if (!r->source || out == r->wants_out)
+		return;
+	r->wants_out = out;
+	g_source_modify_unix_fd(r->source, r->tag, out ? G_IO_IN | G_IO_OUT : G_IO_IN);
 }
 
 static gboolean on_limit(gpointer ctx)
@@ -289,33 +284,13 @@ static gboolean on_limit(gpointer ctx)
 	return G_SOURCE_REMOVE;
 }
 
-int turn_server_address(struct sockaddr_storage *out, socklen_t *len, const char *ip, uint16_t port)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		*len = sizeof(*v4);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, ip, &v6->sin6_addr) != 1)
-		return -EINVAL;
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	*len = sizeof(*v6);
-	return 0;
-}
-
 static int server_socket(const struct turn_relay *r)
 {
 	struct sockaddr_storage a;
 	socklen_t len;
 	int type = r->via == VIA_UDP ? SOCK_DGRAM : SOCK_STREAM, on = 1, fd;
 
-	if (turn_server_address(&a, &len, r->address[r->at], r->server_port))
+	if (sockaddr_parse(&a, &len, r->address[r->at], r->server_port))
 		return -EINVAL;
 	fd = socket(a.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -351,6 +326,7 @@ void turn_server_open(struct turn_relay *r)
 	r->source = g_source_new(&funcs, sizeof(GSource));
 	g_source_set_callback(r->source, NULL, r, NULL);
 	r->tag = g_source_add_unix_fd(r->source, fd, G_IO_IN);
+	r->wants_out = false;
 	g_source_attach(r->source, r->context);
 	server_set_events(r);
 	arm_limit(r);

@@ -16,7 +16,7 @@
 
 enum { CHUNK = 4096, WHY = 200 };
 
-struct turn_trust { SSL_CTX *ctx; bool insecure; };
+struct turn_trust { SSL_CTX *ctx; };
 
 struct turn_tls {
 	struct turn_tls_events ev;
@@ -38,7 +38,6 @@ int turn_trust_new(struct turn_trust **out, const char *ca_file, bool insecure, 
 	*why = "out of memory";
 	if (!t)
 		return -ENOMEM;
-	t->insecure = insecure;
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (!t->ctx || !SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION)) {
 		turn_trust_free(&t);
