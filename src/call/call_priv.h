@@ -4,6 +4,7 @@
  *	command.c  what people ask for
  *	state.c    questions
  *	join.c     config.js, stream, discovery
+ *	moves.c    servers that send us to another one
  *	request.c  the conference request, refusals of the room
  *	roster.c   people: presences of the room, our own presence
  *	jingle.c   media sessions with the focus, sources
@@ -53,7 +54,7 @@ enum {
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
 	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
 	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16,
-	MOVES_MAX = 3                   /* redirects of a WebSocket */
+	MOVES_MAX = 3                   /* to other WebSockets, in one attempt */
 };
 
 enum phase {
@@ -142,7 +143,7 @@ struct call {
 	char *session_id;
 	bool http_request, http_ready, http_asked;
 	unsigned request_try, join_try, conflict_try;
-	unsigned moves;                 /* redirects of this attempt */
+	unsigned moves;                 /* to other WebSockets, of this attempt */
 	unsigned focus_calls;           /* answers that it comes, since it was seen */
 	bool visitors_known;            /* the focus would let visitors in */
 	bool host_told;                 /* that the room waits for its host */
@@ -266,6 +267,7 @@ void join_start(struct call *c);
 void join_connect(struct call *c);
 void join_again(struct call *c);                /* after a loss */
 void join_open_socket(struct call *c);          /* for the stream, cut or new */
+void join_elsewhere(struct call *c);            /* the same attempt, at d.websocket as it is now */
 void join_forget(struct call *c);               /* what is known of a server */
 /* door: the WebSocket itself is not there. */
 bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
@@ -277,6 +279,9 @@ char *join_with_room(const struct call *c, const char *url, bool token); /* new 
 struct disco_identity join_identity(const struct call *c);
 enum { JOIN_FEATURES_MAX = 16 };
 size_t join_features(const struct call *c, const char **v);     /* of that many */
+
+/* moves.c */
+void moves_elsewhere(struct call *c, const char *where); /* what <see-other.../> names */
 
 /* request.c */
 void request_send(struct call *c);

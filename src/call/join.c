@@ -268,8 +268,7 @@ void join_open_socket(struct call *c)
 	buf_free(&origin);
 }
 
-/* Begins, or begins anew with what is known of the server. */
-void join_connect(struct call *c)
+static void connect_stream(struct call *c)
 {
 	static const struct xmpp_events ev = { stream_send, stream_ready, stream_is_ours, stream_failed,
 		resume_done, resume_refused };
@@ -281,7 +280,6 @@ void join_connect(struct call *c)
 
 	call_drop_stream(c);
 	c->phase = PHASE_CONNECTING;
-	c->moves = 0;
 	c->left_room = false;
 	c->request_try = c->join_try = c->conflict_try = 0;
 	c->http_ready = c->http_asked = c->disco_known = c->request_dead = false;
@@ -295,6 +293,22 @@ void join_connect(struct call *c)
 	join_open_socket(c);
 	if (c->http_request)
 		request_by_http(c);
+}
+
+/* Begins, or begins anew with what is known of the server. */
+void join_connect(struct call *c)
+{
+	c->moves = 0;
+	connect_stream(c);
+}
+
+void join_elsewhere(struct call *c)
+{
+	if (c->stream) {
+		xmpp_stream_close(c->stream);
+		c->ops.stream_close(c->ops_ctx);
+	}
+	connect_stream(c);
 }
 
 void call_stream_closed(struct call *c, int error, int status, const char *text, int64_t now_us)
@@ -324,70 +338,6 @@ void call_stream_closed(struct call *c, int error, int status, const char *text,
 	call_leave_input(c);
 }
 
-/* What stands in the query beside what we put there ourselves. */
-static void add_query(struct buf *b, const char *query)
-{
-	static const char *const ours[] = { "room=", "token=", "previd=" };
-	char sep = '?';
-
-	while (*query) {
-		size_t n = strcspn(query, "&");
-		bool known = false;
-
-		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-			known |= text_starts(query, ours[i]);
-		if (n && !known) {
-			buf_addc(b, sep);
-			buf_add(b, query, n);
-			sep = '&';
-		}
-		query += n + (query[n] == '&');
-	}
-}
-
-/* A shard that has moved.  Followed as HTTP's own are, but never out of TLS. */
-static char *moved_to(const struct call *c, const char *location)
-{
-	char *url = c->d.websocket ? url_resolve(c->d.websocket, location) : NULL;
-	bool tls = c->d.websocket && text_starts(c->d.websocket, "wss:");
-	struct buf b = { 0 };
-	char *authority;
-	struct url u;
-
-	if (!url || url_parse(&u, url)) {
-		free(url);
-		return NULL;
-	}
-	free(url);
-	authority = url_authority(&u);
-	if (url_is_secure(&u) || !tls) {
-		buf_addf(&b, "%s://%s%s", url_is_secure(&u) ? "wss" : "ws", authority ? authority : "", u.path);
-		add_query(&b, u.query);
-	}
-	free(authority);
-	url_clear(&u);
-	return b.len ? buf_steal(&b) : NULL;
-}
-
-void call_stream_moved(struct call *c, const char *location, int status, const char *text,
-		       int64_t now_us)
-{
-	char *to;
-
-	call_enter(c, now_us);
-	to = c->stream && c->phase == PHASE_CONNECTING && !c->stream_up && c->moves < MOVES_MAX
-		? moved_to(c, location) : NULL;
-	if (to) {
-		c->moves++;
-		free(c->d.websocket);
-		c->d.websocket = to;
-		join_open_socket(c);
-	} else {
-		call_stream_closed(c, NET_HTTP, status, text, now_us);
-	}
-	call_leave_input(c);
-}
-
 static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 {
 	struct call *c = ctx;
@@ -398,6 +348,8 @@ static void stream_failed(void *ctx, enum xmpp_error why, const char *text)
 		call_lost(c, CALL_END_LEFT, "left", "%s", "");
 	else if (why == XMPP_NO_MEMORY)
 		call_finish(c, CALL_END_ERROR, "memory", "out of memory");
+	else if (why == XMPP_ELSEWHERE)
+		moves_elsewhere(c, text);
 	else if (why == XMPP_DEAD)
 		call_lost(c, CALL_END_NO_SERVER, "dead", "%s does not answer any more", c->a.authority);
 	else if (c->phase == PHASE_CONNECTING && join_guess_failed(c, false, "%s refuses %s (%s)",

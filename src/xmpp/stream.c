@@ -333,7 +333,12 @@ static void on_stream_error(struct xmpp_stream *s, const struct xml *x)
 {
 	struct buf b = { 0 };
 	const char *text = xml_child_text(x, "text", NULL);
+	const char *other = xml_child_text(x, "see-other-host", NS_STREAM_ERROR);
 
+	if (other && *other) {
+		stream_fail(s, XMPP_ELSEWHERE, other);
+		return;
+	}
 	for (const struct xml *c = xml_first(x); c; c = xml_next(c))
 		if (!xml_is(c, "text", NULL)) {
 			buf_adds(&b, xml_name(c));
@@ -348,15 +353,13 @@ static void on_stream_error(struct xmpp_stream *s, const struct xml *x)
 static void on_close(struct xmpp_stream *s, const struct xml *x)
 {
 	const char *other = xml_attr(x, "see-other-uri");
-	struct buf b = { 0 };
 
 	/* RFC 7395, 3.6: a close is answered by a close. */
 	stream_text(s, "<close xmlns=\"" NS_FRAMING "\" />");
-	buf_adds(&b, other ? "the server sends us to " : "the server closed the stream");
-	if (other)
-		buf_adds(&b, other);
-	stream_fail(s, XMPP_CLOSED, buf_str(&b));
-	buf_free(&b);
+	if (other && *other)
+		stream_fail(s, XMPP_ELSEWHERE, other);
+	else
+		stream_fail(s, XMPP_CLOSED, "the server closed the stream");
 }
 
 /* ---- stanzas ---- */

@@ -23,6 +23,7 @@ enum xmpp_error {
 	XMPP_PROTOCOL,  /* it does not speak XMPP as it should */
 	XMPP_STREAM,    /* stream error; text has condition and reason */
 	XMPP_CLOSED,    /* <close/> */
+	XMPP_ELSEWHERE, /* another server has to be asked; text: address, or host[:port] */
 	XMPP_DEAD,      /* two pings without an answer; see xmpp_stream_is_cut() */
 	XMPP_NO_MEMORY
 };

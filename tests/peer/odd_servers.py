@@ -192,6 +192,49 @@ def websocket_redirects():
     ok(any("xmpp" in h for h in other.hits), "the other one is used")
 
 
+FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
+
+
+def see_uri(uri):
+    return "<close xmlns='%s' see-other-uri='%s'/>" % (FRAMING, uri)
+
+
+def see_host(name):
+    return ("<stream:error xmlns:stream='http://etherx.jabber.org/streams'><see-other-host "
+            "xmlns='urn:ietf:params:xml:ns:xmpp-streams'>%s</see-other-host></stream:error>" % name)
+
+
+@scenario(short=True)
+def stream_sends_elsewhere():
+    """The stream itself names another server: at login, from inside the room, to one that nobody vouches for."""
+    second, third = Odd(host), Odd(host)
+    first = Odd(host, down=lambda conn, text: [see_uri(second.here("ws") + "/xmpp-websocket") if "<open" in text else text])
+    a, b = two(first, "elsewhere", second=Odd(host))
+    ok(len(first.streams) == 1 and len(second.streams) == 1, "followed once")
+    for there, said in ((third, see_host("127.0.0.1:%d" % third.port)), (second, see_uri(second.here("ws") + "/xmpp-websocket"))):
+        before = len(there.streams)
+        (second if there is third else third).streams[-1].down(said)
+        a.wait("state", state="reconnecting", timeout=15)
+        a.wait("state", state="joined", timeout=30)
+        ok(len(there.streams) == before + 1, "back at the other one")
+        a.command("say from %d" % there.port)
+        b.wait("message", text="from %d" % there.port)
+    hears(b, "Anna")
+    bye(a, b)
+    ring = Odd(host, down=lambda conn, text: [see_uri(ring.here("ws") + "/xmpp-websocket") if "<open" in text else text])
+    turned_away(ring, "elsewhere-ring", 3, "from server to server")
+    ok(len(ring.streams) == 4, "tried three times more")
+    if not shutil.which("openssl"):
+        return
+    good, bad = certificate("good"), certificate("bad")
+    foul = Odd(host, tls=bad)
+    for where, words in ((second.here("ws"), "which is not encrypted"), (foul.here("ws"), "certificate")):
+        there = len(second.streams)
+        safe = Odd(host, tls=good, down=lambda conn, text: [see_uri(where + "/xmpp-websocket") if "<open" in text else text])
+        turned_away(safe, "elsewhere-tls", 3, words, args=["--ca-file", good[0]])
+        ok(not foul.texts() and len(second.streams) == there, "not a word was said to it")
+
+
 @scenario()
 def redirects_in_a_ring():
     odd = Odd(host, redirect=lambda s, path: path + "x" if "config.js" in path else None)

@@ -143,40 +143,6 @@ static void test_websocket_elsewhere(void **state)
 	}
 }
 
-/* An upgrade that is answered by a redirect: followed, three times, and never into the open. */
-static void test_websocket_moves(void **state)
-{
-	static const struct { const char *url, *to, *want; } t[] = {
-		{ "https://meet.example.org/room", "wss://s2.example.org/xmpp-websocket?room=room", "wss://s2.example.org/xmpp-websocket?room=room" },
-		{ "https://meet.example.org/room", "https://s2.example.org/ws?shard=2&room=x&token=y", "wss://s2.example.org/ws?shard=2&room=room" },
-		{ "https://meet.example.org/room", "/shard2/xmpp-websocket", "wss://meet.example.org/shard2/xmpp-websocket?room=room" },
-		{ "https://meet.example.org/room", "ws://s2.example.org/ws", NULL },
-		{ "https://meet.example.org/room", "http://s2.example.org/ws", NULL },
-		{ "https://meet.example.org/room", "ftp://x/", NULL },
-		{ "http://127.0.0.1:8080/room", "http://127.0.0.1:9090/ws", "ws://127.0.0.1:9090/ws?room=room" },
-	};
-	struct script s;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct script_config cfg = { .url = t[i].url };
-
-		script_new(&s, &cfg);
-		config(&s, "var config = { hosts: { domain: 'meet.test' } };");
-		call_stream_moved(s.call, t[i].to, 302, "HTTP 302", s.now);
-		if (t[i].want) {
-			assert_string_equal(s.stream_url, t[i].want);
-			for (int k = 0; k < 2; k++)
-				call_stream_moved(s.call, t[i].to, 302, "HTTP 302", s.now);
-			assert_int_equal(s.stream_opens, 4);
-			assert_not_told(&s, "left");
-			call_stream_moved(s.call, t[i].to, 302, "HTTP 302", s.now);
-		}
-		assert_told(&s, "left 3 unreachable");
-		script_free(&s);
-	}
-}
-
 /* Where the server says that we are. */
 static void test_region(void **state)
 {
@@ -428,7 +394,6 @@ const struct CMUnitTest test_odd[] = {
 	cmocka_unit_test(test_sources_as_xml),
 	cmocka_unit_test(test_presences_of_all_kinds),
 	cmocka_unit_test(test_websocket_elsewhere),
-	cmocka_unit_test(test_websocket_moves),
 	cmocka_unit_test(test_region),
 	cmocka_unit_test(test_visitors),
 	cmocka_unit_test(test_token_place),

@@ -275,8 +275,8 @@ static void whoever_waits_hears_of_the_end(void **state)
 	ask(&p, "c@d", 60000000);
 	say(&p, "<close xmlns='" NS_FRAMING "' see-other-uri='wss://other.test/x'/>");
 	assert_int_equal(p.silences, 0);        /* not around failed() */
-	assert_int_equal(p.why, XMPP_CLOSED);
-	assert_non_null(strstr(p.text, "wss://other.test/x"));
+	assert_int_equal(p.why, XMPP_ELSEWHERE);
+	assert_string_equal(p.text, "wss://other.test/x");
 	assert_non_null(strstr(p.out, "<close "));      /* RFC 7395, 3.6 */
 	assert_int_equal(xmpp_stream_tick(p.s, p.now), CLOCK_NEVER);
 	assert_int_equal(p.silences, 2);
@@ -286,6 +286,21 @@ static void whoever_waits_hears_of_the_end(void **state)
 	    "<text xmlns='" NS_STREAM_ERROR "'>twice</text></stream:error>");
 	assert_int_equal(p.why, XMPP_STREAM);
 	assert_string_equal(p.text, "conflict: twice");
+	stop(&p);
+	join(&p);
+	say(&p, "<close xmlns='" NS_FRAMING "'/>");
+	assert_int_equal(p.why, XMPP_CLOSED);
+	stop(&p);
+	/* RFC 6120, 4.9.3.19 */
+	join(&p);
+	say(&p, "<stream:error xmlns:stream='" NS_STREAM "'><see-other-host xmlns='" NS_STREAM_ERROR "'>s2.test:443"
+	    "</see-other-host><text xmlns='" NS_STREAM_ERROR "'>drained</text></stream:error>");
+	assert_int_equal(p.why, XMPP_ELSEWHERE);
+	assert_string_equal(p.text, "s2.test:443");
+	stop(&p);
+	join(&p);
+	say(&p, "<stream:error xmlns:stream='" NS_STREAM "'><see-other-host xmlns='" NS_STREAM_ERROR "'/></stream:error>");
+	assert_int_equal(p.why, XMPP_STREAM);   /* it names nobody */
 	stop(&p);
 }
 
