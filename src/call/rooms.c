@@ -146,7 +146,7 @@ static void lobby_json(struct call *c, const struct chat_message *m)
 		call_set(&c->lobby_host, m->from);
 		call_set(&c->lobby_host_name, clean && *clean ? clean : "moderator");
 		free(clean);
-		call_notice(c, "%s talks to you at the door: what you write goes there", c->lobby_host_name);
+		call_notice(c, "at the door %s talks to you: what you write goes there", c->lobby_host_name);
 	} else if (!strcmp(type, "LOBBY_CHAT_MESSAGE")) {
 		host_says(c, m->from, text_of(j, "message"));
 	} else if (!strcmp(type, "MODERATOR_IN_CHAT_WITH_LEFT")) {

@@ -15,6 +15,24 @@ static void message_clear(struct message *m)
 	memset(m, 0, sizeof(*m));
 }
 
+static bool begins_with(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && !strncmp(text, name, len) && strchr(" :;,", text[len]);
+}
+
+/* A name is written as it is: whoever makes sentences of our words must know. */
+static bool begins_with_name(const struct session *s, const char *text)
+{
+	if (s->room && begins_with(text, s->room))
+		return true;
+	for (size_t i = 0; i < s->members; i++)
+		if (begins_with(text, s->member[i]->name))
+			return true;
+	return false;
+}
+
 uint64_t message_add(struct session *s, const struct message_new *n)
 {
 	struct message *m;
@@ -41,6 +59,8 @@ uint64_t message_add(struct session *s, const struct message_new *n)
 	m->history = n->history;
 	m->mention = n->mention;
 	m->failed = n->failed;
+	m->named = n->named || (n->kind != MESSAGE_CHAT && n->kind != MESSAGE_ME && n->text &&
+				begins_with_name(s, n->text));
 	m->serial = s->next_serial;
 	session_touch(s, DIRTY_MESSAGES);
 	return s->next_serial++;

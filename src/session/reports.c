@@ -160,6 +160,17 @@ static void on_joined(struct session *s, const struct call_event *ev)
 	session_touch(s, DIRTY_STATUS | DIRTY_PEOPLE);
 }
 
+static void say_renamed(struct session *s, const char *was, const char *now)
+{
+	struct buf b = { 0 };
+	struct message_new n = { .kind = MESSAGE_EVENT, .named = true };
+
+	buf_addf(&b, "%s is now called %s", was, now);
+	n.text = buf_str(&b);
+	message_add(s, &n);
+	buf_free(&b);
+}
+
 static void on_person(struct session *s, const struct call_event *ev)
 {
 	const struct member *old = member_find(s, ev->person->id);
@@ -174,7 +185,7 @@ static void on_person(struct session *s, const struct call_event *ev)
 		event_push(s, SESSION_EV_PERSON_JOINED, &m->p, NULL, NULL, true, ev->quiet);
 	} else {
 		if (was && strcmp(was, m->shown))
-			message_say(s, MESSAGE_EVENT, "%s is now called %s", was, m->shown);
+			say_renamed(s, was, m->shown);
 		if (!was_moderator && m->p.moderator && s->state == SESSION_JOINED)
 			message_say(s, MESSAGE_EVENT, m->p.me ? "%s are a moderator now"
 				    : "%s is a moderator now", m->p.me ? "you" : m->shown);

@@ -53,6 +53,7 @@ struct message {
 	const char *text;       /* may hold '\n' */
 	const char *message_id;
 	bool private_, mine, history, mention, failed;
+	bool named;             /* our own chrome, and it begins with the name of a person or the room */
 	uint64_t serial;        /* rises by one */
 };
 

@@ -113,7 +113,7 @@ struct message_new {
 	enum message_kind kind;
 	int64_t time_us;                /* 0: now */
 	const char *from, *name, *to_name, *text, *id; /* NULL: "" */
-	bool private_, mine, history, mention, failed;
+	bool private_, mine, history, mention, failed, named;
 };
 uint64_t message_add(struct session *s, const struct message_new *m);
 /* Our own chrome: "· Ben joined", the output of a command, an error. */

@@ -2,7 +2,8 @@
  *
  * The session's own words are made for a screen: "Ben raised a hand",
  * "joined listening evening, 6 people; you are muted".  Read aloud they want a
- * capital, a full stop and no semicolons.  What people wrote is never touched.
+ * capital, a full stop and no semicolons.  What people wrote is never touched,
+ * and neither are names: "anna joined" stays so.
  */
 #include "ui/line_say.h"
 #include <ctype.h>
@@ -24,7 +25,7 @@ static void add_capital(struct buf *out, const char *p)
 	buf_addc(out, address ? *p : (char)toupper((unsigned char)*p));
 }
 
-void line_sentence(struct buf *out, const char *text)
+void line_sentence(struct buf *out, const char *text, bool named)
 {
 	size_t len = strlen(text);
 	/* Behind a colon stand the words of others: reasons, subjects. */
@@ -44,7 +45,7 @@ void line_sentence(struct buf *out, const char *text)
 		bool cut = text[i] == ';' && i + 2 < len && text[i + 1] == ' ' &&
 			   (!quoted || text + i < quoted);
 
-		if (i == 0) {
+		if (i == 0 && !named) {
 			add_capital(out, text);
 		} else if (cut) {
 			buf_adds(out, ". ");
@@ -67,7 +68,7 @@ static const char *place(unsigned n)
 static void say_event(struct buf *out, const struct message *m, unsigned hand_place)
 {
 	if (!hand_place)
-		line_sentence(out, m->text);
+		line_sentence(out, m->text, m->named);
 	else if (place(hand_place))
 		buf_addf(out, "%s, %s in line.\n", m->text, place(hand_place));
 	else
@@ -116,7 +117,7 @@ void line_message(struct buf *out, const struct message *m, unsigned hand_place)
 		break;
 	case MESSAGE_INFO:
 	case MESSAGE_ERROR:
-		line_sentence(out, m->text);
+		line_sentence(out, m->text, m->named);
 		break;
 	}
 }

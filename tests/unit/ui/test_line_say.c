@@ -35,6 +35,12 @@ static void what_happens(void **state)
 	says(&m, 0, "There is no command 'x'. /help lists them.\n");
 	m = message(MESSAGE_ERROR, "", "meet.example.org: no answer; is the network up?");
 	says(&m, 0, "meet.example.org: no answer; is the network up?\n");
+	m = message(MESSAGE_EVENT, "", "anna joined");
+	m.named = true;
+	says(&m, 0, "anna joined.\n");
+	m = message(MESSAGE_EVENT, "", "tea has a password; /password gives it");
+	m.named = true;
+	says(&m, 0, "tea has a password. /password gives it.\n");
 	m = message(MESSAGE_EVENT, "", "");
 	says(&m, 0, "");
 }
