@@ -116,6 +116,17 @@ int session_command(struct session *s, const char *line, struct buf *text, const
 	return err;
 }
 
+const struct command *session_command_of(const char *line)
+{
+	size_t len = *line == '/' ? strcspn(line + 1, " \n") : 0;
+	char word[32];
+
+	if (!len || len >= sizeof(word))
+		return NULL;
+	snprintf(word, sizeof(word), "%.*s", (int)len, line + 1);
+	return session_command_find(word);
+}
+
 void session_input(struct session *s, const char *line)
 {
 	struct buf text = { 0 };

@@ -139,6 +139,8 @@ struct command {
 /* All of them, sorted as /help lists them; *count set. */
 const struct command *session_commands(size_t *count);
 const struct command *session_command_find(const char *word);
+/* Of a line as it is typed ("/volume Ben 80"); NULL: chat, or none of that name. */
+const struct command *session_command_of(const char *line);
 
 /* Runs "mute" or "/mute", "volume Ben 80".  text gets what it says (may be
  * several lines).  0, or -errno with *kind ("not-moderator", "usage", …). */

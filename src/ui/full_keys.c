@@ -45,31 +45,14 @@ static void help_keys(struct full *f)
 
 /* ---- the line ---- */
 
-/* The first word after the slash; "" where the line is none. */
-static void command_word(const char *line, char *out, size_t size)
-{
-	size_t n = *line == '/' ? strcspn(line + 1, " \n") : 0;
-
-	snprintf(out, size, "%.*s", (int)(n < size ? n : size - 1), line + 1);
-	if (*line != '/')
-		*out = 0;
-}
-
-static bool is_secret(const char *word)
-{
-	const struct command *c = *word ? session_command_find(word) : NULL;
-
-	return c && c->flags & COMMAND_SECRET;
-}
-
-static void run_line(struct full *f, char *line, const char *word)
+static void run_line(struct full *f, char *line, const struct command *cmd)
 {
 	size_t len = strlen(line);
 
 	while (len && (line[len - 1] == ' ' || line[len - 1] == '\n'))
 		line[--len] = 0;
 	/* A command is one line; what was pasted into it becomes its words. */
-	for (char *p = line; *word && *p; p++)
+	for (char *p = line; *line == '/' && *p; p++)
 		if (*p == '\n')
 			*p = ' ';
 	if (!strcmp(line, "/help keys")) {
@@ -77,7 +60,7 @@ static void run_line(struct full *f, char *line, const char *word)
 		return;
 	}
 	session_input(f->session, line);
-	if (!strcmp(word, "clear"))
+	if (cmd && !strcmp(cmd->name, "clear"))
 		transcript_clear(f->transcript);
 	if (!strcmp(line, "/help"))
 		full_say(f, MESSAGE_INFO, "/help keys lists the keys.");
@@ -85,13 +68,12 @@ static void run_line(struct full *f, char *line, const char *word)
 
 static void submit(struct full *f)
 {
-	char word[32], *line;
+	const struct command *cmd = session_command_of(input_text(f->input));
+	char *line = input_take(f->input, !cmd || !(cmd->flags & COMMAND_SECRET));
 
-	command_word(input_text(f->input), word, sizeof(word));
-	line = input_take(f->input, !is_secret(word));
 	if (!line)
 		return;
-	run_line(f, line, word);
+	run_line(f, line, cmd);
 	text_wipe(line, strlen(line));
 	free(line);
 	chat_end(&f->screen.chat);

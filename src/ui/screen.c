@@ -1,6 +1,5 @@
 /* screen.c - puts the parts together, and the line being typed */
 #include "ui/screen.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
@@ -88,17 +87,15 @@ static void draw_hint(const struct screen *s, const struct canvas *c, struct rec
  * New string; *at moves with it. */
 static char *shown(const char *text, size_t *at)
 {
-	size_t word = *text == '/' ? strcspn(text + 1, " \n") : 0, cursor = *at;
-	const struct command *cmd;
-	char name[32];
+	const struct command *cmd = session_command_of(text);
+	bool secret = cmd && cmd->flags & COMMAND_SECRET;
+	size_t word = strcspn(text, " \n"), cursor = *at;
 	struct buf b = { 0 };
 
-	snprintf(name, sizeof(name), "%.*s", (int)(word < sizeof(name) ? word : 0), text + 1);
-	cmd = word ? session_command_find(name) : NULL;
 	for (size_t i = 0; text[i]; i++) {
 		if (i == cursor)
 			*at = b.len;
-		if (!cmd || !(cmd->flags & COMMAND_SECRET) || i <= word + 1)
+		if (!secret || i <= word)
 			buf_addc(&b, text[i]);
 		else if ((text[i] & 0xC0) != 0x80)      /* not inside a character */
 			buf_addc(&b, '*');
