@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "ui/full.h"
 #include "ui/line.h"
+#include "ui/term.h"
 
 enum { STDOUT_QUEUE = 1 << 20 };
 
@@ -79,24 +80,6 @@ static void full_resize(void *ctx)
 	full_pass(r);
 }
 
-static void full_stop(void *ctx)
-{
-	struct running *r = ctx;
-
-	if (r->full)
-		full_suspend(r->full);
-}
-
-static void full_go_on(void *ctx)
-{
-	struct running *r = ctx;
-
-	if (!r->full)
-		return;
-	full_resume(r->full);
-	full_pass(r);
-}
-
 /* Libraries print on stderr; while the screen is ours that goes to the log. */
 static void stderr_away(struct running *r)
 {
@@ -142,6 +125,15 @@ static void line_write(void *ctx, const char *text, size_t len)
 	outq_write(r->out, text, len);
 }
 
+static bool line_echo(void *ctx, bool on)
+{
+	(void)ctx;
+	if (!on)
+		return isatty(STDIN_FILENO) && term_echo_off(STDIN_FILENO);
+	term_restore_now();
+	return true;
+}
+
 static void line_timer(void *ctx, int64_t now_us)
 {
 	struct running *r = ctx;
@@ -157,19 +149,23 @@ static void line_io(void *ctx, int fd, GIOCondition ready)
 
 	(void)ready;
 	n = read(fd, chunk, sizeof(chunk));
-	if (n > 0)
+	if (n > 0) {
 		line_input(r->line, chunk, (size_t)n, clock_now_us());
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		loop_watch_set(r->input, 0);    /* no more commands; the call goes on */
+		line_end(r->line);
+	}
+	text_wipe(chunk, n > 0 ? (size_t)n : 0);
 	loop_timer_set(r->ui_timer, line_tick(r->line, clock_now_us()));
 }
 
 static int start_line(struct running *r, struct settings *settings)
 {
+	static const struct line_ops ops = { line_write, line_echo };
 	int err = outq_new(&r->out, STDOUT_FILENO, STDOUT_QUEUE, "Lines that were not shown: ", "");
 
 	if (!err)
-		err = line_new(&r->line, r->session, settings, line_write, r);
+		err = line_new(&r->line, r->session, settings, &ops, r);
 	if (!err)
 		err = loop_timer_new(&r->ui_timer, r->loop, "line mode", line_timer, r);
 	if (!err)
@@ -236,6 +232,28 @@ static void on_signal(void *ctx, int sig)
 		loop_quit(r->loop);
 }
 
+static void on_suspend(void *ctx)
+{
+	struct running *r = ctx;
+
+	if (r->full)
+		full_suspend(r->full);
+	if (r->line)
+		line_suspend(r->line);
+}
+
+static void on_resume(void *ctx)
+{
+	struct running *r = ctx;
+
+	if (r->line)
+		line_resume(r->line);
+	if (!r->full)
+		return;
+	full_resume(r->full);
+	full_pass(r);
+}
+
 static int start_ui(struct running *r, struct settings *settings, char **why)
 {
 	switch (r->front->ui) {
@@ -281,7 +299,7 @@ int front_run(const struct front *f, struct loop *loop, struct session *s,
 	      struct settings *settings, const char *url)
 {
 	static const struct signals_handlers handlers = {
-		on_signal, full_resize, full_stop, full_go_on
+		on_signal, full_resize, on_suspend, on_resume
 	};
 	struct running r = { .front = f, .loop = loop, .session = s, .saved_stderr = -1 };
 	char *why = NULL;
@@ -291,7 +309,7 @@ int front_run(const struct front *f, struct loop *loop, struct session *s,
 	err = loop_timer_new(&r.leave_timer, loop, "--for", on_leave_timer, &r);
 	if (!err)
 		err = signals_new(&r.signals, loop, &handlers,
-				  f->ui == FRONT_FULL ? full_restore_now : NULL, &r);
+				  f->ui == FRONT_HEADLESS ? NULL : term_restore_now, &r);
 	if (!err && !f->no_socket && ctl_server_new(&r.ctl, loop, s, f->socket, &why)) {
 		if (f->socket)
 			err = -EACCES;

@@ -28,9 +28,9 @@ static void (*emergency_fn)(void);
 static atomic_int fatal_count;
 
 static const int fatal[] = { SIGINT, SIGTERM, SIGHUP };
-static const int crash[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+static const int crash[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT };
 static const int other[] = { SIGWINCH, SIGTSTP, SIGCONT, SIGUSR2 };
-enum { FATALS = 3, CRASHES = 5, OTHERS = 4 };
+enum { FATALS = 3, CRASHES = 6, OTHERS = 4 };
 
 static void on_signal(int sig)
 {

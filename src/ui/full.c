@@ -307,11 +307,6 @@ void full_resume(struct full *f)
 		full_resized(f);
 }
 
-void full_restore_now(void)
-{
-	term_restore_now();
-}
-
 /* ---- life ---- */
 
 static int open_terminal(struct full *f, char **why)

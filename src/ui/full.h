@@ -29,8 +29,4 @@ void full_resume(struct full *f);       /* after SIGCONT; waits on in the backgr
 /* Draws what is dirty; returns when it wants to be called again. */
 int64_t full_tick(struct full *f, int64_t now_us);
 
-/* Async-signal-safe: puts the terminal back as found.  For crash handlers and
- * a second signal; full_free() need not follow. */
-void full_restore_now(void);
-
 #endif

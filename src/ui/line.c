@@ -3,6 +3,10 @@
  * What is said comes from the session's messages, in their order; the only
  * news without a message is who begins to talk.  Nothing is ever written over
  * or taken back, and nothing asks for a width or a cursor.
+ *
+ * The terminal shows what is typed, in its own way.  So a secret has a line of
+ * its own: when the room asks for a password, or its command came without one,
+ * the next line is it, and is not shown.  A command is still a command there.
  */
 #include "ui/line.h"
 #include <errno.h>
@@ -23,8 +27,9 @@ struct line {
 	struct session *session;
 	struct settings *settings;
 	struct session_listener listener;
-	void (*write)(void *ctx, const char *text, size_t len);
+	struct line_ops ops;
 	void *ctx;
+	const char *asks;               /* the command whose secret is the next line; NULL */
 	char typed[LINE_BYTES];
 	size_t len;
 	bool too_long;
@@ -38,7 +43,7 @@ struct line {
 static void say(struct line *l, struct buf *text)
 {
 	if (text->len)
-		l->write(l->ctx, text->p, text->len);
+		l->ops.write(l->ctx, text->p, text->len);
 	buf_free(text);
 }
 
@@ -70,6 +75,60 @@ static void say_messages(struct line *l)
 	}
 	l->hands = 0;
 	say(l, &text);
+}
+
+/* ---- secrets ---- */
+
+/* False: nobody can be asked here. */
+static bool ask(struct line *l, const char *command)
+{
+	struct buf text = { 0 };
+
+	if (!l->ops.echo(l->ctx, false))
+		return false;
+	l->asks = command;
+	buf_adds(&text, "Type the password and Enter: it is not shown.\n");
+	say(l, &text);
+	return true;
+}
+
+static void ask_no_more(struct line *l)
+{
+	if (l->asks)
+		l->ops.echo(l->ctx, true);
+	l->asks = NULL;
+}
+
+static void take_secret(struct line *l, const char *secret)
+{
+	struct buf command = { 0 }, text = { 0 };
+
+	buf_addf(&command, "/%s %s", l->asks, secret);
+	ask_no_more(l);
+	if (*secret)
+		session_input(l->session, buf_str(&command));
+	else
+		buf_adds(&text, "No password was given; /password asks for it.\n");
+	text_wipe(command.p, command.len);
+	buf_free(&command);
+	say(l, &text);
+}
+
+void line_end(struct line *l)
+{
+	ask_no_more(l);
+}
+
+void line_suspend(struct line *l)
+{
+	if (l->asks)
+		l->ops.echo(l->ctx, true);
+}
+
+void line_resume(struct line *l)
+{
+	if (l->asks)
+		l->ops.echo(l->ctx, false);
 }
 
 /* ---- who talks ---- */
@@ -131,6 +190,10 @@ static void on_event(void *ctx, const struct session_event *ev)
 		text_copy(l->hand[l->hands].name, sizeof(l->hand[0].name), ev->person->name);
 		l->hand[l->hands++].place = ev->person->hand;
 	}
+	if (ev->type == SESSION_EV_ERROR && ev->kind && !strcmp(ev->kind, "password") && !l->asks) {
+		say_messages(l);        /* why */
+		ask(l, "password");
+	}
 	if (ev->type == SESSION_EV_LEFT)
 		left(l, ev->text);
 }
@@ -142,6 +205,21 @@ static void on_changed(void *ctx, unsigned dirty)
 }
 
 /* ---- input ---- */
+
+static void run_input(struct line *l, const char *text)
+{
+	const struct command *cmd = session_command_of(text);
+	bool secret = cmd && cmd->flags & COMMAND_SECRET;
+
+	if (l->asks && !cmd) {
+		take_secret(l, text);
+		return;
+	}
+	if (secret)
+		ask_no_more(l);
+	if (!secret || text[strcspn(text, " ")] || !ask(l, cmd->name))
+		session_input(l->session, text);
+}
 
 static void run_line(struct line *l)
 {
@@ -156,7 +234,7 @@ static void run_line(struct line *l)
 	clean = text_clean(l->typed, l->len, 0, TEXT_TRIM);
 	if (!clean)
 		return;
-	session_input(l->session, clean);
+	run_input(l, clean);
 	text_wipe(clean, strlen(clean));
 	free(clean);
 	say_messages(l);
@@ -187,7 +265,7 @@ int64_t line_tick(struct line *l, int64_t now_us)
 }
 
 int line_new(struct line **out, struct session *s, struct settings *settings,
-	     void (*write)(void *ctx, const char *text, size_t len), void *ctx)
+	     const struct line_ops *ops, void *ctx)
 {
 	struct line *l = calloc(1, sizeof(*l));
 
@@ -196,7 +274,7 @@ int line_new(struct line **out, struct session *s, struct settings *settings,
 		return -ENOMEM;
 	l->session = s;
 	l->settings = settings;
-	l->write = write;
+	l->ops = *ops;
 	l->ctx = ctx;
 	l->next = session_first_serial(s);
 	l->listener = (struct session_listener){ .event = on_event, .changed = on_changed, .ctx = l };
@@ -213,6 +291,7 @@ void line_free(struct line **lp)
 		return;
 	say_messages(l);
 	session_unlisten(l->session, &l->listener);
+	ask_no_more(l);
 	text_wipe(l->typed, sizeof(l->typed));
 	free(l);
 	*lp = NULL;

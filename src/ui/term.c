@@ -128,15 +128,23 @@ void term_strings(struct term *t, const char *enter, const char *leave)
 		abort();
 }
 
-static void arm(const struct term *t)
+static void arm(int fd, const struct termios *found, const char *leave)
 {
-	size_t len = strlen(t->leave);
+	size_t len = strlen(leave);
 
-	emergency.fd = t->fd;
-	emergency.found = t->found;
+	emergency.fd = fd;
+	emergency.found = *found;
 	emergency.len = len < LEAVE_MAX ? len : LEAVE_MAX;
-	memcpy(emergency.bytes, t->leave, emergency.len);
+	memcpy(emergency.bytes, leave, emergency.len);
 	emergency.armed = 1;
+}
+
+/* Who changes a terminal's modes from the background is stopped. */
+static bool is_in_front(int fd)
+{
+	pid_t front = tcgetpgrp(fd);
+
+	return front < 0 || front == getpgrp();
 }
 
 static struct termios modes(const struct termios *found)
@@ -156,9 +164,8 @@ static struct termios modes(const struct termios *found)
 int term_enter(struct term *t)
 {
 	struct termios m;
-	pid_t front = tcgetpgrp(t->fd);
 
-	if (front >= 0 && front != getpgrp())
+	if (!is_in_front(t->fd))
 		return -EAGAIN;
 	/* Entered already: stopped and gone on without our leave (SIGSTOP). */
 	if (!t->entered && tcgetattr(t->fd, &t->found))
@@ -167,7 +174,7 @@ int term_enter(struct term *t)
 	if (tcsetattr(t->fd, TCSANOW, &m))
 		return -errno;
 	t->entered = true;
-	arm(t);
+	arm(t->fd, &t->found, t->leave);
 	term_queue(t, t->enter, strlen(t->enter));
 	return 0;
 }
@@ -237,6 +244,22 @@ size_t term_flush(struct term *t)
 	if (went)
 		buf_shift(&t->queue, went);
 	return went;
+}
+
+bool term_echo_off(int fd)
+{
+	struct termios m;
+
+	if (!is_in_front(fd) || tcgetattr(fd, &m)) {
+		emergency.armed = 0;    /* the shell has put it back */
+		return false;
+	}
+	if (!emergency.armed)
+		arm(fd, &m, "");
+	m.c_lflag &= ~(tcflag_t)ECHO;
+	m.c_lflag |= ECHONL;            /* the line's end is seen */
+	/* Not TCSAFLUSH: that would wait for a terminal that does not read. */
+	return !tcsetattr(fd, TCSANOW, &m);
 }
 
 void term_restore_now(void)

@@ -34,7 +34,13 @@ bool term_waits(const struct term *t);  /* bytes are queued */
 /* Writes what the terminal takes.  Returns how many bytes went. */
 size_t term_flush(struct term *t);
 
-/* For handlers of signals: gives back the terminal that is entered. */
+/* Line mode leaves the terminal to the kernel, but for this: what is typed is
+ * not shown from now on, until term_restore_now().  False: fd is no terminal,
+ * or another job has it. */
+bool term_echo_off(int fd);
+
+/* Async-signal-safe, for crash handlers and a second signal, too: gives back
+ * the terminal that is entered, or its echo. */
 void term_restore_now(void);
 
 #endif

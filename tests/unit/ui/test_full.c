@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "ui/full.h"
+#include "ui/term.h"
 
 struct fixture {
 	int master, slave, saved_stdin;
@@ -249,7 +250,7 @@ static void suspended_and_back(void **state)
 	pass(&f, true);
 	assert_true(saw(&f, "\033[?1049h"));
 	assert_true(saw(&f, "meanwhile"));
-	full_restore_now();
+	term_restore_now();
 	assert_as_found(&f);
 	tear_down(&f);
 }

@@ -136,6 +136,26 @@ static void a_terminal_that_does_not_read_holds_nobody(void **state)
 	pty_close(&p);
 }
 
+static void echo_alone(void **state)
+{
+	struct pty p;
+	struct termios now;
+
+	(void)state;
+	pty_open(&p);
+	for (int i = 0; i < 2; i++) {   /* once more: it went on after a SIGSTOP */
+		assert_true(term_echo_off(p.slave));
+		assert_int_equal(tcgetattr(p.slave, &now), 0);
+		assert_int_equal(now.c_lflag & ECHO, 0);
+		assert_true(now.c_lflag & ECHONL);
+		assert_true(now.c_lflag & ICANON);
+	}
+	term_restore_now();
+	assert_as_found(&p);
+	pty_close(&p);
+	assert_false(term_echo_off(p.slave));
+}
+
 static void what_is_no_terminal_is_refused(void **state)
 {
 	struct term *t;
@@ -152,6 +172,7 @@ const struct CMUnitTest test_term[] = {
 	cmocka_unit_test(taken_and_given_back),
 	cmocka_unit_test(an_emergency_gives_it_back),
 	cmocka_unit_test(a_terminal_that_does_not_read_holds_nobody),
+	cmocka_unit_test(echo_alone),
 	cmocka_unit_test(what_is_no_terminal_is_refused),
 	{ 0 }
 };
