@@ -189,6 +189,7 @@ void call_drop_stream(struct call *c)
 	talk_stream_gone(c);
 	c->stream = NULL;
 	c->stream_up = c->cut = false;
+	shard_gone(c);
 	c->resume_at_us = 0;
 	commands_dropped(c);
 	xmpp_stream_forget(d->stream);  /* the rest of its input answers nobody */
@@ -255,6 +256,7 @@ void call_free(struct call **cp)
 	free(c->room);
 	free(c->main_room);
 	breakout_clear(c);
+	free(c->shard.name);
 	free(c->lobby_me);
 	free(c->lobby_host);
 	free(c->lobby_host_name);
@@ -414,6 +416,7 @@ static void start_anew(struct call *c)
 	c->ever_joined = c->knocked = c->was_seated = c->muted_by_focus = c->moderated = false;
 	c->lost_us = c->joined_us = 0;
 	c->attempt = c->guess = 0;
+	c->shard.moves = 0;
 	if (c->rewriting != c->rewriting_wish) {        /* perhaps there is a channel now */
 		c->rewriting = c->rewriting_wish;
 		call_make_caps(c);
@@ -504,6 +507,7 @@ static void next_of_call(const struct call *c, int64_t *next)
 	sooner(next, c->resume_at_us);
 	if (c->presence_dirty && c->phase == PHASE_JOINED && !c->cut)
 		sooner(next, c->presence_sent_us + PRESENCE_GAP_US);
+	shard_next(c, next);
 	sooner(next, talk_next(c));
 	session_next(c, next);
 	channel_next(c, next);
@@ -519,6 +523,7 @@ int64_t call_tick(struct call *c, int64_t now_us)
 	on_waiting(c);
 	resume_tick(c);
 	join_tick(c);
+	shard_tick(c);
 	roster_tick(c);
 	talk_tick(c);
 	session_tick(c);

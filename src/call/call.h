@@ -70,6 +70,8 @@ struct call_ops {
 	void (*data_open)(void *ctx, uint16_t port);
 	void (*data_send)(void *ctx, const char *text, size_t len);
 	void (*data_close)(void *ctx);
+	/* A GET that follows no redirect; call_keepalive_input(). */
+	void (*keepalive)(void *ctx, const char *url);
 };
 
 /* Which form of the bridge channel is tried first; the other one follows where
@@ -211,6 +213,8 @@ struct call_http_answer {
 };
 void call_http_input(struct call *c, unsigned tag, const struct call_http_answer *a,
 		     int64_t now_us);
+/* status 0: none.  shard: the answer's x-jitsi-shard, "" without one. */
+void call_keepalive_input(struct call *c, int status, const char *shard, int64_t now_us);
 void call_stream_opened(struct call *c, int64_t now_us);
 void call_stream_input(struct call *c, const char *text, size_t len, int64_t now_us);
 void call_stream_closed(struct call *c, int error /* enum net_error */, int status,

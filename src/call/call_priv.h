@@ -13,6 +13,7 @@
  *	resume.c   a connection that was cut, and taken up again
  *	ice_restart.c  new ways to the same bridge
  *	services.c relays' credentials, before they expire
+ *	shard.c    deployments of several servers
  *	talk.c     messages, subject
  *	policy.c   what the room wants of our microphone
  *	channel.c  the bridge channel
@@ -156,6 +157,12 @@ struct call {
 	char *lobby_me, *lobby_host, *lobby_host_name; /* occupants of the lobby; NULL: not there */
 	bool knocked;
 	bool disco_known;               /* pushed by the server, or answered */
+	struct {
+		char *name;             /* of the server where we logged in; NULL: not said */
+		int64_t at_us;          /* when it is asked for the next time; 0 */
+		bool asked;
+		unsigned moves;         /* for being on another one, in a row */
+	} shard;
 	struct { char *from, *json; } early[EARLY_MAX]; unsigned earlies; /* before it was */
 	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
 	struct ext_service *services; size_t service_count;
@@ -336,6 +343,13 @@ void services_ask(struct call *c);
 void services_pushed(struct call *c, const struct xml *services);
 void services_tick(struct call *c);
 void services_forget(struct call *c);
+
+/* shard.c */
+void shard_login(struct call *c, bool again);   /* logged in, or taken up again */
+void shard_gone(struct call *c);                /* the stream is cut or dropped */
+void shard_named(struct call *c, const char *name); /* by the server; NULL: it did not */
+void shard_tick(struct call *c);
+void shard_next(const struct call *c, int64_t *next);
 
 /* outage.c */
 void outage_begin(struct call *c, enum outage why);

@@ -275,6 +275,8 @@ static void take_numbers(struct deployment *d, const json_t *c)
 	d->require_display_name = get_bool(c, "requireDisplayName");
 	d->ice_restart = get_bool(c, "enableIceRestart");
 	d->use_turn_udp = get_bool(c, "useTurnUdp");
+	n = get_number(c, "websocketKeepAlive", 60000);
+	d->keepalive_us = n >= 5000 && n < 1e8 ? (int64_t)n * 1000 : n > 0 && n < 5000 ? 5000000 : 0;
 	n = get_number(c, "xmppPing.interval", 0);
 	d->ping_interval_us = n >= 1000 && n < 1e6 ? (int64_t)n * 1000 : 0;
 	n = get_number(c, "xmppPing.timeout", 0);
@@ -335,6 +337,7 @@ int deployment_guess(struct deployment *d, unsigned n, const struct address *a)
 		return -ENOENT;
 	d->guessed = true;
 	d->start_audio_muted = -1;
+	d->keepalive_us = 60000000;
 	err = n ? set_defaults(d, a, "meet.jitsi", "muc") : set_defaults(d, a, a->host, "conference");
 	d->websocket = usual_websocket(a);
 	if (!err && !d->websocket)

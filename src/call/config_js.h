@@ -21,6 +21,7 @@ struct deployment {
 	bool bosh_only;                 /* no word of a WebSocket: the address is a guess */
 	char *conference_request;       /* absolute URL; NULL: by IQ */
 	char *keepalive_url;            /* NULL */
+	int64_t keepalive_us;           /* websocketKeepAlive; 0: off */
 	char *hidden_domain;            /* NULL */
 	char *ignore_channel_domain;    /* bridgeChannel.ignoreDomain; NULL */
 	char *token_auth_url;           /* NULL */

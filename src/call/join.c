@@ -286,6 +286,7 @@ static void connect_stream(struct call *c)
 	c->http_request = c->d.conference_request != NULL;
 	c->request_at_us = c->join_limit_us = 0;
 	set_room(c);
+	call_set(&c->shard.name, c->d.shard);
 	if (xmpp_stream_new(&c->stream, &cfg, &ev, c)) {
 		call_finish(c, CALL_END_ERROR, "memory", "out of memory");
 		return;
@@ -377,6 +378,7 @@ static void take_disco(struct call *c, const struct xml *query)
 	call_set(&c->metadata_jid, disco_component(query, "room_metadata"));
 	call_set(&c->moderation_jid, disco_component(query, "av_moderation"));
 	call_set(&c->breakout_jid, disco_component(query, "breakout_rooms"));
+	shard_named(c, disco_component(query, "shard"));
 	c->disco_known = true;
 	policy_known(c);
 	c->was_seated |= c->phase == PHASE_JOINED;
@@ -456,6 +458,7 @@ static void stream_ready(void *ctx, const char *jid, const struct xml *features)
 	else if (!c->http_request || !c->http_asked)
 		request_send(c);
 	ask_server(c);
+	shard_login(c, c->ever_joined);
 }
 
 static void on_ignored(void *ctx, const struct xml *answer)

@@ -13,7 +13,7 @@
 #include "io/netwatch.h"
 
 enum {
-	HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10,
+	HTTP_CALLS = 4, CONFIG_MAX = 1 << 20, KEEPALIVE_MAX = 64 << 10, XMPP_MAX = 1 << 20, CHANNEL_MAX = 256 << 10,
 	/* A bridge's proxy closes what was quiet for 60 s. */
 	PING_S = 20,
 	/* What the line adds to a message: IPv4 and TCP with timestamps, a TLS
@@ -32,6 +32,7 @@ struct call_link {
 	struct ws *stream, *channel;
 	bool stream_failed, channel_failed;     /* could not be started */
 	struct http_slot slot[HTTP_CALLS];
+	struct http_call *keepalive;
 	struct call_link_media media;
 	struct netwatch *network;
 	uint64_t line_out;
@@ -123,6 +124,38 @@ static void op_http(void *ctx, unsigned tag, const char *method, const char *url
 	s->failed = http_start(&s->call, l->http, &p, on_http, s) != 0;
 	if (s->failed)
 		call_link_kick(l);
+}
+
+static void on_keepalive(void *ctx, const struct http_answer *h)
+{
+	struct call_link *l = ctx;
+	int status = h->error == NET_OK ? h->status : 0;
+	struct buf b = { 0 };
+
+	l->keepalive = NULL;
+	buf_addf(&b, "%d %s\n%s", status, h->url ? h->url : "", status ? h->header : h->text);
+	trace(l, "in", "http", buf_str(&b), b.len);
+	buf_free(&b);
+	call_keepalive_input(l->call, status, h->header, clock_now_us());
+	call_link_kick(l);
+}
+
+/* One that cannot be started is none; the next login looks again. */
+static void op_keepalive(void *ctx, const char *url)
+{
+	struct call_link *l = ctx;
+	struct http_params p = {
+		.method = "GET", .url = url, .header = "x-jitsi-shard", .no_redirects = true,
+		.max_bytes = KEEPALIVE_MAX, .timeout_us = 15000000,
+	};
+	struct buf b = { 0 };
+
+	http_cancel(&l->keepalive);
+	buf_addf(&b, "GET %s", url);
+	trace(l, "out", "http", buf_str(&b), b.len);
+	buf_free(&b);
+	if (http_start(&l->keepalive, l->http, &p, on_keepalive, l))
+		log_warn("call", "the keep-alive could not be started");
 }
 
 /* ---- the XMPP stream ---- */
@@ -367,7 +400,7 @@ int call_link_new(struct call_link **out, struct loop *loop, struct net *net, st
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open,
 		op_channel_send, op_channel_close, op_media_start, op_media_stop,
 		op_media_restart, op_media_services,
-		op_data_open, op_data_send, op_data_close
+		op_data_open, op_data_send, op_data_close, op_keepalive
 	};
 	struct call_link *l = calloc(1, sizeof(*l));
 	int err = -ENOMEM;
@@ -405,6 +438,7 @@ void call_link_free(struct call_link **lp)
 	loop_timer_free(&l->timer);
 	for (int i = 0; i < HTTP_CALLS; i++)
 		http_cancel(&l->slot[i].call);
+	http_cancel(&l->keepalive);
 	call_free(&l->call);
 	ws_free(&l->stream);
 	ws_free(&l->channel);

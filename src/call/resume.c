@@ -58,6 +58,7 @@ bool resume_begin(struct call *c, const char *why)
 	c->ops.stream_close(c->ops_ctx);
 	c->stream_up = false;
 	c->cut = true;
+	shard_gone(c);
 	if (!again) {
 		c->resume_try = 0;
 		c->lost_us = c->now_us;
@@ -108,6 +109,7 @@ void resume_done(void *ctx)
 	roster_tick(c);
 	talk_resumed(c);
 	ice_restart_resumed(c);
+	shard_login(c, true);
 }
 
 void resume_refused(void *ctx, bool exact)

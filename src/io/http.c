@@ -30,7 +30,8 @@ struct http_call {
 	void *ctx;
 	CURL *curl;                     /* worker */
 	struct curl_slist *headers;
-	char *url, *body;
+	char *url, *body, *wanted;      /* header */
+	char header[256];
 	size_t max_bytes;
 	struct buf answer;
 	bool too_big, downgraded;       /* why the worker broke off */
@@ -74,6 +75,7 @@ static void call_free(struct http_call *c)
 	curl_slist_free_all(c->headers);
 	free(c->url);
 	free(c->body);
+	free(c->wanted);
 	free(c->last_url);
 	free(c->content_type);
 	buf_free(&c->answer);
@@ -94,6 +96,22 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return buf_err(&c->answer) ? 0 : size * n;
 }
 
+static void take_header(struct http_call *c, const char *p, size_t len)
+{
+	size_t n = c->wanted ? strlen(c->wanted) : 0;
+
+	if (!n || len <= n || strncasecmp(p, c->wanted, n) || p[n] != ':')
+		return;
+	for (p += n + 1, len -= n + 1; len && (*p == ' ' || *p == '\t'); len--)
+		p++;
+	while (len && strchr(" \t\r\n", p[len - 1]))
+		len--;
+	if (len >= sizeof(c->header))
+		return;
+	memcpy(c->header, p, len);
+	c->header[len] = 0;
+}
+
 /* Whom a redirect of an encrypted page would send into the open is stopped
  * before the request goes out, wherever in the chain that happens. */
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
@@ -103,8 +121,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	char *now = NULL;
 	long status = 0;
 
-	if (len >= 5 && !memcmp(p, "HTTP/", 5))
+	if (len >= 5 && !memcmp(p, "HTTP/", 5)) {
 		buf_clear(&c->answer);          /* the page that only redirected */
+		c->header[0] = 0;
+	}
+	take_header(c, p, len);
 	if (len < 14 || strncasecmp(p, "Location:", 9))
 		return len;
 	while (at < len && (p[at] == ' ' || p[at] == '\t'))
@@ -279,7 +300,7 @@ static void call_run(struct post_msg *m)
 	struct http_answer a = {
 		.error = error, .status = (int)c->status, .url = c->last_url ? c->last_url : "",
 		.text = text ? text : "",
-		.content_type = c->content_type ? c->content_type : "",
+		.content_type = c->content_type ? c->content_type : "", .header = c->header,
 		.body = buf_str(&c->answer), .len = c->answer.len,
 	};
 
@@ -444,7 +465,7 @@ static void set_options(struct http_call *c, const struct http_params *p)
 	curl_easy_setopt(e, CURLOPT_URL, c->url);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, p->no_redirects ? 0L : 1L);
 	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	curl_easy_setopt(e, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -480,7 +501,7 @@ int http_start(struct http_call **out, struct http *h, const struct http_params 
 	c->done = done;
 	c->ctx = ctx;
 	c->max_bytes = p->max_bytes ? p->max_bytes : BODY_MAX;
-	if (text_set(&c->url, p->url) || text_set(&c->body, p->body))
+	if (text_set(&c->url, p->url) || text_set(&c->body, p->body) || text_set(&c->wanted, p->header))
 		goto fail;
 	err = start_worker(h);
 	c->curl = err ? NULL : curl_easy_init();

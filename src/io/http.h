@@ -21,6 +21,8 @@ struct http_params {
 	const char *body;               /* NULL: none */
 	const char *content_type;       /* of the body */
 	const char *authorization;      /* "Bearer ..."; not sent on to another host */
+	const char *header;             /* of the answer, wanted; NULL */
+	bool no_redirects;              /* the first answer is the answer */
 	size_t max_bytes;
 	int64_t timeout_us;             /* for everything */
 };
@@ -31,6 +33,7 @@ struct http_answer {
 	const char *text;               /* why it failed, for people; "" if it did not */
 	const char *url;                /* the last one, after redirects */
 	const char *content_type;       /* "" if none */
+	const char *header;             /* as wanted, at most 255 bytes; "" if none */
 	const char *body;               /* NUL behind it */
 	size_t len;
 };

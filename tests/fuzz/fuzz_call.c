@@ -48,6 +48,13 @@ static void op_close(void *ctx)
 	(void)ctx;
 }
 
+static void op_keepalive(void *ctx, const char *url)
+{
+	(void)ctx;
+	if (strncmp(url, "http", 4))
+		abort();
+}
+
 static void op_restart(void *ctx, const struct call_media_restart *r)
 {
 	(void)ctx;
@@ -169,6 +176,9 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 	case 'R':
 		call_stream_moved(w->call, p + 1, 302, "", *now);
 		break;
+	case 'K':
+		call_keepalive_input(w->call, n > 1 ? 200 : 0, p + 1, *now);
+		break;
 	case 'P':
 		call_set_password(w->call, p + 1, *now);
 		break;
@@ -200,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct call_ops ops = {
 		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services,
-		op_data_open, op_send, op_close
+		op_data_open, op_send, op_close, op_keepalive
 	};
 	struct call_config cfg = { .url = "http://127.0.0.1/room", .name = "x", .fingerprint = "AA", .seed = 1, .patient = true };
 	struct world w = { 0 };

@@ -121,6 +121,7 @@ class Odd:
     request_url = None          # conferenceRequestUrl
     request = None              # function of (self, body): None: pass on; (status, text); "hang"
     redirect = None             # function of (self, path): a Location, or None
+    page = None                 # function of (self, path): None: as usual; (status, headers)
     socket_answer = None        # function of (self, path): None: accept; (status, headers)
     channel_answer = None       # the same for the bridge channel
     up = None                   # function of (conn, text): list of texts for the host
@@ -195,7 +196,10 @@ class Odd:
         plain = urllib.parse.urlsplit(path).path
         where = self.redirect(self, path) if self.redirect else None
         status, text, more = 404, "<html>nothing here</html>", ""
-        if where:
+        page = self.page(self, path) if self.page else None
+        if page:
+            status, more = page
+        elif where:
             status, more = 302, "Location: %s\r\n" % where
         elif plain.endswith("/config.js"):
             js = self.config(path)

@@ -236,6 +236,50 @@ def stream_sends_elsewhere():
 
 
 @scenario()
+def shard_is_kept():
+    """A deployment of several servers: asked to keep the room, by its own host alone; back in when the room has moved."""
+    shard = ["s1"]
+
+    def js(odd, path):
+        return odd.usual[:-2] + ", websocketKeepAliveUrl: '%s', deploymentInfo: { shard: 's1' } };" % odd.keep
+    odd = Odd(host, js=js, page=lambda s, path: (200, "x-jitsi-shard: %s\r\n" % shard[0]) if "_unlock" in path else None)
+    odd.usual = ("var config = { hosts: { domain: '%s', muc: '%s', focus: '%s' }, websocket: '%s/xmpp-websocket' };"
+                 % (odd.domain, odd.muc, odd.focus, odd.here("ws")))
+    odd.keep = odd.here() + "/_unlock"
+    a, b = two(odd, "kept", second=Odd(host))
+
+    def asked(o):
+        return [h for h in o.hits if "_unlock" in h]
+    eventually("asked after 5 s", lambda: asked(odd), 15)
+    ok(asked(odd) == ["/_unlock?room=kept"], asked(odd))
+    time.sleep(1)
+    ok(a.result("status")["state"] == "joined", "the right one")
+    shard[0] = "s2"
+    odd.streams[-1].close()     # after a reconnect it is asked at once
+    a.wait("state", state="reconnecting", timeout=15)
+    a.wait("state", state="joined", timeout=30)
+    a.wait("state", state="reconnecting", timeout=20, text="127.0.0.1:%d has moved this room to another one of its servers" % odd.port)
+    a.wait("state", state="joined", timeout=30)
+    time.sleep(2)
+    ok(a.result("status")["state"] == "joined" and len(asked(odd)) in (3, 4), "and stays there: %r" % asked(odd))
+    hears(b, "Anna")
+    bye(a, b)
+    # Not whomever the page names, and nowhere that a redirect leads.
+    stranger = Odd(host, page=lambda s, path: (200, ""))
+    away = Odd(host, js=js, page=lambda s, path: (302, "Location: http://localhost:%d/_unlock\r\n" % stranger.port) if "_unlock" in path else None)
+    for o, keep in ((odd, "http://localhost:%d/_unlock" % stranger.port), (away, away.here() + "/_unlock")):
+        o.usual = odd.usual.replace(odd.here("ws"), o.here("ws"))
+        o.keep = keep
+        del o.hits[:]
+        c = client(o.url("kept2"), "Anna")
+        c.wait("joined")
+        time.sleep(7)
+        ok(len(asked(o)) == (o is away), "asked %r" % asked(o))
+        bye(c)
+    ok(not stranger.hits, "the stranger was asked %r" % stranger.hits)
+
+
+@scenario()
 def redirects_in_a_ring():
     odd = Odd(host, redirect=lambda s, path: path + "x" if "config.js" in path else None)
     turned_away(odd, "ring", 3, "127.0.0.1")

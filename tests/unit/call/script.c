@@ -100,6 +100,14 @@ static void op_data_open(void *ctx, uint16_t port)
 	s->data_opens++;
 }
 
+static void op_keepalive(void *ctx, const char *url)
+{
+	struct script *s = ctx;
+
+	set(&s->keepalive_url, url);
+	s->keepalives++;
+}
+
 static void op_data_close(void *ctx)
 {
 	struct script *s = ctx;
@@ -216,7 +224,7 @@ void script_new(struct script *s, const struct script_config *cfg)
 	static const struct call_ops ops = {
 		op_http, op_stream_open, op_stream_send, op_stream_close, op_channel_open, op_channel_send,
 		op_channel_close, op_media_start, op_media_stop, op_media_restart, op_media_services,
-		op_data_open, op_channel_send, op_data_close
+		op_data_open, op_channel_send, op_data_close, op_keepalive
 	};
 	struct call_config cc = {
 		.channel = cfg->channel, .rewriting = cfg->rewriting,
@@ -253,6 +261,7 @@ void script_free(struct script *s)
 	free(s->stream_url);
 	free(s->channel_url);
 	free(s->channel_asked);
+	free(s->keepalive_url);
 	free(s->media_sid);
 	free(s->restart_ufrag);
 }

@@ -26,7 +26,8 @@ struct script {
 	struct buf told, sent_text;     /* events; stanzas */
 	/* what the core asked for and has not got yet */
 	char *config_url, *request_url, *request_body;
-	char *stream_url, *channel_url, *channel_asked;
+	char *stream_url, *channel_url, *channel_asked, *keepalive_url;
+	unsigned keepalives;
 	bool stream_up, channel_up;
 	unsigned stream_opens, channel_opens, requests, data_opens;
 	uint16_t data_port;             /* of the data channel that is wanted; 0: none */

@@ -130,6 +130,7 @@ static void test_package(void **state)
 	same(d.websocket, "wss://meet.example.org/xmpp-websocket");
 	same(d.bosh, "https://meet.example.org/http-bind");
 	same(d.keepalive_url, "https://meet.example.org/_unlock");
+	assert_int_equal(d.keepalive_us, 60000000);
 	assert_null(d.anonymous_domain);
 	assert_null(d.conference_request);
 	assert_null(d.user_region);

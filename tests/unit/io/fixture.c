@@ -60,7 +60,8 @@ static void on_request(void *ctx, const struct http_request *rq, struct http_rep
 		f->late = re;
 	} else {
 		buf_addf(&b, "%s %s %s %.*s", rq->method, rq->path, rq->query, (int)rq->body_len, rq->body);
-		http_reply_send(re, 200, "text/plain", "Access-Control-Allow-Origin: *\r\n", b.p, b.len);
+		http_reply_send(re, 200, "text/plain", "Access-Control-Allow-Origin: *\r\nX-Jitsi-Shard:  s1 \r\n",
+				b.p, b.len);
 	}
 	buf_free(&b);
 }
@@ -229,19 +230,30 @@ static void on_answer(void *ctx, const struct http_answer *a)
 	snprintf(f->text, sizeof(f->text), "%s", a->text);
 	snprintf(f->type, sizeof(f->type), "%s", a->content_type);
 	snprintf(f->last, sizeof(f->last), "%s", a->url);
+	snprintf(f->header, sizeof(f->header), "%s", a->header);
 }
 
-void ask(struct fixture *f, const char *method, const char *url, const char *body)
+static void ask_for(struct fixture *f, const char *method, const char *url, const char *body, const char *header)
 {
 	char whole[600];
 	struct http_params p = { .method = method, .url = whole, .body = body, .timeout_us = 5000000,
-		.max_bytes = 1 << 20 };
+		.max_bytes = 1 << 20, .header = header, .no_redirects = header != NULL };
 	struct http_call *c;
 
 	snprintf(whole, sizeof(whole), "%s%s", strstr(url, "://") ? "" : f->url, url);
 	f->answered = false;
 	assert_int_equal(http_start(&c, f->http, &p, on_answer, f), 0);
 	wait_for(f, &f->answered);
+}
+
+void ask(struct fixture *f, const char *method, const char *url, const char *body)
+{
+	ask_for(f, method, url, body, NULL);
+}
+
+void ask_header(struct fixture *f, const char *url, const char *header)
+{
+	ask_for(f, "GET", url, NULL, header);
 }
 
 /* ---- raw sockets ---- */

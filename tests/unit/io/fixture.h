@@ -28,6 +28,7 @@ struct fixture {
 	bool answered;                  /* HTTP */
 	struct buf body;
 	char type[100], last[300];      /* content type, last address */
+	char header[300];               /* the one that was wanted */
 };
 
 /* Options of fixture_new(). */
@@ -59,6 +60,8 @@ extern const struct net_server_handlers server_handlers;
 
 /* Asks and waits for the answer; url is an address or a path of the server. */
 void ask(struct fixture *f, const char *method, const char *url, const char *body);
+/* A GET that follows nothing and wants that header. */
+void ask_header(struct fixture *f, const char *url, const char *header);
 
 /* A plain TCP connection to the server: sends, reads until the server closes
  * or 1 s has passed; new string. */

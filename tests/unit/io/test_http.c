@@ -56,6 +56,25 @@ static void redirects_are_followed_within_reason(void **state)
 	assert_int_equal(f->why, NET_HTTP);
 }
 
+static void a_header_is_handed_out(void **state)
+{
+	struct fixture *f = *state;
+
+	ask_header(f, "here", "x-jitsi-shard");
+	assert_int_equal(f->status, 200);
+	assert_string_equal(f->header, "s1");
+	ask_header(f, "here", "x-jitsi");               /* a whole name */
+	assert_string_equal(f->header, "");
+	ask(f, "GET", "here", NULL);
+	assert_string_equal(f->header, "");
+	ask_header(f, "away", "location");              /* and not followed */
+	assert_int_equal(f->status, 302);
+	assert_non_null(strstr(f->header, "/here"));
+	ask_header(f, "http://127.0.0.1:1/", "x");
+	assert_int_equal(f->why, NET_REFUSED);
+	assert_string_equal(f->header, "");
+}
+
 static void failures_have_a_kind_and_words(void **state)
 {
 	struct fixture *f = *state;
@@ -307,6 +326,7 @@ static void the_subprotocol_is_echoed_if_asked_for(void **state)
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 const struct CMUnitTest test_http[] = {
 	T(requests_are_answered), T(redirects_are_followed_within_reason),
+ T(a_header_is_handed_out),
 	T(failures_have_a_kind_and_words), T(silence_ends_in_time), T(a_late_answer_comes),
 	T(too_long_an_answer_is_refused), T(a_cancelled_call_says_nothing),
 	T(the_client_may_go_in_its_handler), T(who_waits_costs_nothing),
