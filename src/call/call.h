@@ -44,6 +44,12 @@ struct call_media_restart {
 	const char *local_ufrag, *local_pwd;
 };
 
+/* What the media cannot do by itself. */
+enum call_want {
+	CALL_WANT_SERVERS,      /* a relay refuses the credentials: others */
+	CALL_WANT_RESTART       /* another way than the one that works, before that ends */
+};
+
 /* Called from inputs, ticks and commands; the answers come later, never from
  * within. */
 struct call_ops {
@@ -238,6 +244,9 @@ void call_data_input(struct call *c, const char *sid, const char *text, size_t l
 /* state: enum peer_state of rtc/peer.h.  PEER_CONNECTING with a why: what is
  * being tried, for people. */
 void call_media_state(struct call *c, const char *sid, int state, const char *why, int64_t now_us);
+/* Where it can be had; else the media finds out when its way ends. */
+void call_media_wants(struct call *c, const char *sid, enum call_want want, const char *why,
+		      int64_t now_us);
 
 int64_t call_tick(struct call *c, int64_t now_us);
 

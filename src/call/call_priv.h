@@ -167,6 +167,7 @@ struct call {
 	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
 	struct ext_service *services; size_t service_count;
 	int64_t services_at_us;         /* ask for them again; 0 */
+	int64_t services_asked_us;      /* when that was last done; 0 */
 
 	/* ourselves */
 	bool muted, self_moderator;
@@ -333,6 +334,7 @@ void ice_restart_begin_session(struct call *c);
 int64_t ice_restart_interrupted(struct call *c, const char *why);
 void ice_restart_transport(struct call *c, const struct jingle_transport *t);
 void ice_restart_resumed(struct call *c);       /* the stream was taken up again */
+void ice_restart_wanted(struct call *c, const char *why);       /* while the sound is there */
 void ice_restart_up(struct call *c);            /* the media is up (again) */
 void ice_restart_tick(struct call *c);
 void ice_restart_next(const struct call *c, int64_t *next);
@@ -340,6 +342,7 @@ void ice_restart_next(const struct call *c, int64_t *next);
 /* services.c */
 void services_take(struct call *c, struct ext_service *v, size_t count); /* takes v */
 void services_ask(struct call *c);
+void services_refused(struct call *c);          /* a relay does not take what we have */
 void services_pushed(struct call *c, const struct xml *services);
 void services_tick(struct call *c);
 void services_forget(struct call *c);

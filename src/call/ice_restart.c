@@ -91,6 +91,12 @@ void ice_restart_resumed(struct call *c)
 	}
 }
 
+void ice_restart_wanted(struct call *c, const char *why)
+{
+	if (c->media_up && !is_under_way(c) && may_ask(c))
+		ask(c, why);
+}
+
 void ice_restart_begin_session(struct call *c)
 {
 	memset(&c->ice, 0, sizeof(c->ice));

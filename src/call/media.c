@@ -54,6 +54,38 @@ void media_tell(struct media *m, int state, const char *why)
 	post_send(m->to_loop, &s->m);
 }
 
+struct want_msg { struct post_msg m; struct media *media; enum call_want want; char *sid, *why; };
+
+static void want_drop(struct post_msg *m)
+{
+	struct want_msg *w = (struct want_msg *)m;
+
+	free(w->sid);
+	free(w->why);
+	free(w);
+}
+
+static void want_run(struct post_msg *m)
+{
+	struct want_msg *w = (struct want_msg *)m;
+
+	w->media->ev.want(w->media->ctx, w->sid, w->want, w->why);
+	want_drop(m);
+}
+
+void media_want(struct media *m, enum call_want want, const char *why)
+{
+	struct want_msg *w = calloc(1, sizeof(*w));
+
+	if (!w || text_set(&w->sid, m->session ? m->session->sid : "") || text_set(&w->why, why))
+		abort();
+	w->m.run = want_run;
+	w->m.drop = want_drop;
+	w->media = m;
+	w->want = want;
+	post_send(m->to_loop, &w->m);
+}
+
 /* ---- media thread ---- */
 
 static void on_tick(void *ctx, int64_t now_us)

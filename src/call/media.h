@@ -27,6 +27,7 @@ struct media_events {           /* on the loop thread */
 	 * again by itself. */
 	void (*channel)(void *ctx, const char *sid, bool open, bool over, const char *why);
 	void (*text)(void *ctx, const char *sid, const char *text, size_t len);
+	void (*want)(void *ctx, const char *sid, enum call_want want, const char *why);
 };
 
 struct media_config {

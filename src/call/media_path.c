@@ -27,7 +27,6 @@ enum {
 	NAMES_US = 5000000,             /* how long --relay-only waits for an address */
 	LOST_RELAY_US = 3000000,
 	LOST_AGAIN_US = 8000000,
-	RELAYS_TOLD = 4,                /* complaints of relays in one session */
 	RESTART_US = 20000000           /* the bridge gives up a restart after as long */
 };
 
@@ -78,26 +77,6 @@ static struct ice_candidate candidate_of(const struct jingle_candidate *c)
 	return (struct ice_candidate){ c->ip, c->port, c->priority, c->type, c->foundation };
 }
 
-/* From the agent's own work: what follows is the timer's. */
-static void on_relay(void *ctx, enum relay_news news, const char *words)
-{
-	struct media *m = ctx;
-	bool known = m->relay_why && !strcmp(m->relay_why, words);
-
-	if (news == RELAY_UP) {
-		log_info("call", "relay: %s", words);
-		return;
-	}
-	log_warn("call", "relay: %s", words);
-	if (text_set(&m->relay_why, words))
-		abort();
-	if (news != RELAY_LOST && !known && m->state != PEER_UP && m->relay_told++ < RELAYS_TOLD)
-		media_tell(m, PEER_CONNECTING, words);
-	if (news == RELAY_LOST)
-		loop_timer_set(m->path_tick, clock_now_us());
-	m->relay_lost |= news == RELAY_LOST;
-}
-
 int media_path_make(void *ctx, struct transport **out, const struct transport_events *ev,
 		    void *ev_ctx)
 {
@@ -112,7 +91,7 @@ int media_path_make(void *ctx, struct transport **out, const struct transport_ev
 		.local_pwd = k->local_pwd, .remote_ufrag = k->remote_ufrag,
 		.remote_pwd = k->remote_pwd, .cand = cand, .cands = k->cands, .server = server,
 		.relay_only = w->relays, .loopback = m->loopback, .closing = &m->closing,
-		.relay_news = on_relay, .relay_ctx = m,
+		.relay_news = media_relay_news, .relay_ctx = m,
 	};
 
 	for (size_t i = 0; i < k->cands; i++) {
@@ -194,8 +173,14 @@ static void begin_relays(struct media *m, int64_t now_us)
 	const struct media_creds *k = &m->session->creds;
 	struct buf b = { 0 };
 
-	if (m->with_relays || now_us - m->started_us < RELAY_AFTER_US || !have_relays(m))
+	if (now_us - m->started_us < RELAY_AFTER_US || !have_relays(m))
 		return;
+	if (m->with_relays) {
+		if (m->relay_renewed)
+			try_way(m, true);       /* with credentials that may be better */
+		m->relay_renewed = false;
+		return;
+	}
 	buf_addf(&b, "no answer from the bridge on UDP %u: a firewall may block it; trying TURN",
 		 k->cands ? k->cand[0].port : 0);
 	media_tell(m, PEER_CONNECTING, buf_str(&b));
@@ -243,6 +228,7 @@ void media_path_state(struct media *m)
 		loop_timer_set(m->path_tick, m->lost_us);
 	} else if (m->state == PEER_UP) {
 		m->lost_us = 0;
+		media_relay_up(m);
 	}
 }
 
@@ -262,15 +248,6 @@ static void help_restart(struct media *m)
 		try_way(m, true);
 }
 
-/* The server took back the relay in use, or its connection broke: the silence
- * need not be waited for. */
-static void leave_relay(struct media *m)
-{
-	m->relay_lost = false;
-	if (transport_nice_relayed(peer_transport(m->peer)))
-		peer_path_dead(m->peer, "the relay (TURN server) is gone");
-}
-
 static void on_path_tick(void *ctx, int64_t now_us)
 {
 	struct media *m = ctx;
@@ -286,7 +263,9 @@ static void on_path_tick(void *ctx, int64_t now_us)
 	else if (m->state == PEER_INTERRUPTED)
 		look_for_others(m, now_us);
 	else if (m->state == PEER_UP && m->relay_lost)
-		leave_relay(m);
+		media_relay_leave(m);
+	else if (m->state == PEER_UP && m->relay_renew)
+		media_relay_renew(m);
 	else if (m->state == PEER_UP)
 		help_restart(m);
 }

@@ -4,6 +4,7 @@
  *	media_session.c  one session: peer, figures
  *	media_channel.c  the data channel, between the threads
  *	media_path.c     which way its datagrams take
+ *	media_relay.c    what is wrong with relays, their credentials
  *	media_servers.c  STUN and TURN servers by name
  *	media_trust.c    certificates for relays over TLS
  */
@@ -47,6 +48,9 @@ void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)
 /* TURN servers that can be used now; tls: those over TLS, too. */
 size_t media_servers_relays(const struct media_servers *s, bool tls);
 bool media_servers_want_tls(const struct media_servers *s);
+/* Is a relay's credential of before (name: of that host) not among the new? */
+bool media_servers_changed(const struct media_servers *before, const struct media_servers *now,
+			   const char *name);
 void media_servers_clear(struct media_servers *s);
 
 /* Both halves of ICE and the bridge's candidates. */
@@ -108,8 +112,11 @@ struct media {
 	pthread_t trust_thread;
 	bool trust_tried, trust_loading;
 	bool relay_lost;                /* the server took one back */
-	unsigned relay_told;            /* how often people heard what is wrong */
+	bool relay_renew;               /* there are newer credentials than the way's in use */
+	bool relay_renewed;             /* others came since there was sound */
+	unsigned relay_refusals, relay_told;    /* since then; told: to people */
 	char *relay_why;                /* what was last wrong with one; NULL */
+	bool relay_why_told;
 	unsigned closing;               /* transports with a relay that is given back */
 	struct media_stats past;        /* counters of sessions that are over */
 
@@ -137,6 +144,12 @@ void media_path_restart(struct media *m, struct media_creds *creds); /* takes wh
 void media_path_candidates(struct media *m, const struct media_creds *creds);
 void media_path_network(struct media *m);
 int media_path_timer(struct media *m);
+/* media_relay.c, media thread */
+void media_relay_news(void *ctx, enum relay_news news, const char *words); /* the transports' */
+void media_relay_leave(struct media *m);        /* the one in use was lost */
+void media_relay_servers(struct media *m, const struct media_servers *fresh); /* before it is taken */
+void media_relay_renew(struct media *m);
+void media_relay_up(struct media *m);           /* there is sound (again) */
 /* media_channel.c, media thread */
 void media_channel_begin(struct media *m);      /* a peer was made */
 void media_on_channel(void *ctx, bool open, bool over, const char *why);
@@ -148,5 +161,6 @@ void media_trust_end(struct media *m);          /* loop thread, once the media's
 
 /* media.c: news for the loop. */
 void media_tell(struct media *m, int state, const char *why);
+void media_want(struct media *m, enum call_want want, const char *why);
 
 #endif

@@ -169,6 +169,24 @@ bool media_servers_want_tls(const struct media_servers *s)
 	return false;
 }
 
+static bool has(const struct media_servers *s, const struct media_server *v)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->v[i].type, v->type) && !strcmp(s->v[i].host, v->host) &&
+		    !strcmp(s->v[i].user, v->user) && !strcmp(s->v[i].password, v->password))
+			return true;
+	return false;
+}
+
+bool media_servers_changed(const struct media_servers *before, const struct media_servers *now,
+			   const char *name)
+{
+	for (size_t i = 0; i < before->count; i++)
+		if ((!name || !strcmp(before->v[i].host, name)) && !has(now, &before->v[i]))
+			return true;
+	return before->count == 0 && now->count > 0;
+}
+
 void media_servers_clear(struct media_servers *s)
 {
 	for (size_t i = 0; i < s->count; i++) {

@@ -239,7 +239,8 @@ void media_session_end(struct media *m)
 	loop_timer_set(m->stats_tick, CLOCK_NEVER);
 	media_creds_clear(&m->next_creds);
 	m->with_relays = false;
-	m->relay_told = 0;
+	media_relay_up(m);
+	m->relay_lost = m->relay_renew = false;
 	m->lost_us = 0;
 	if (m->session)
 		media_start_free(m->session);
@@ -310,6 +311,7 @@ static void services_run(struct post_msg *msg)
 	struct media *m = s->media;
 
 	if (m->session) {
+		media_relay_servers(m, &s->servers);
 		media_servers_clear(&m->session->servers);
 		m->session->servers = s->servers;
 		memset(&s->servers, 0, sizeof(s->servers));

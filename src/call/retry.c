@@ -175,6 +175,17 @@ void call_media_state(struct call *c, const char *sid, int state, const char *wh
 	call_leave_input(c);
 }
 
+void call_media_wants(struct call *c, const char *sid, enum call_want want, const char *why,
+		      int64_t now_us)
+{
+	call_enter(c, now_us);
+	if (want == CALL_WANT_SERVERS)
+		services_refused(c);
+	else if (c->sid && !strcmp(c->sid, sid))
+		ice_restart_wanted(c, why);
+	call_leave_input(c);
+}
+
 /* ---- time ---- */
 
 static void on_no_media(struct call *c)

@@ -1,8 +1,9 @@
 /* services.c - STUN and TURN servers that the server names (XEP-0215)
  *
  * Pushed at login or asked for.  A relay's credentials expire during a long
- * call: they are asked for again a minute before, and the media is given the
- * new ones for the next way that it needs.
+ * call: they are asked for again a minute before, and when a relay refuses them
+ * (its secret has changed, or this machine slept).  The media is given the new
+ * ones for the next way that it needs, and wants one if it is on such a relay.
  */
 #include <string.h>
 #include "base/clock.h"
@@ -10,8 +11,9 @@
 
 enum {
 	BEFORE_US = 60000000,
-	SOONEST_US = 10000000,          /* whatever lives shorter */
-	AGAIN_US = 60000000             /* after no answer */
+	SOONEST_US = 10000000,          /* whatever lives shorter, or is refused */
+	AGAIN_US = 60000000             /* after no answer; or they are over when they come: */
+	                                /* a clock of the two is wrong */
 };
 
 static int64_t soonest_expiry_us(const struct ext_service *v, size_t count)
@@ -35,7 +37,10 @@ static void plan(struct call *c)
 	if (!at)
 		return;
 	left_us = at - clock_wall_us();
-	left_us = left_us > 2 * BEFORE_US ? left_us - BEFORE_US : left_us / 2;
+	if (left_us <= 0)
+		left_us = AGAIN_US;
+	else
+		left_us = left_us > 2 * BEFORE_US ? left_us - BEFORE_US : left_us / 2;
 	c->services_at_us = c->now_us + (left_us > SOONEST_US ? left_us : SOONEST_US);
 }
 
@@ -88,20 +93,31 @@ static void on_answer(void *ctx, const struct xml *answer)
 
 void services_ask(struct call *c)
 {
+	c->services_asked_us = c->now_us;
 	ask(c, NS_EXTDISCO, on_answer);
+}
+
+void services_refused(struct call *c)
+{
+	int64_t at = c->services_asked_us ? c->services_asked_us + SOONEST_US : c->now_us;
+
+	if (!c->services_at_us || at < c->services_at_us)
+		c->services_at_us = at > c->now_us ? at : c->now_us;
 }
 
 void services_tick(struct call *c)
 {
+	bool can = c->stream && c->stream_up && !c->cut && c->phase == PHASE_JOINED;
+
 	if (!c->services_at_us || c->now_us < c->services_at_us)
 		return;
-	c->services_at_us = c->now_us + AGAIN_US;
-	if (c->stream && c->stream_up && c->phase == PHASE_JOINED)
+	c->services_at_us = c->now_us + (can ? AGAIN_US : SOONEST_US);
+	if (can)
 		services_ask(c);
 }
 
 void services_forget(struct call *c)
 {
 	ext_services_free(&c->services, &c->service_count);
-	c->services_at_us = 0;
+	c->services_at_us = c->services_asked_us = 0;
 }

@@ -97,7 +97,8 @@ enum transport_way {
 	TRANSPORT_WAY_SAME, TRANSPORT_WAY_OTHER /* a better one is there */, TRANSPORT_WAY_GONE
 };
 enum transport_way transport_nice_look(const struct transport *t);
-bool transport_nice_relayed(const struct transport *t); /* the way in use is a relay */
+/* The relay's name, if the way in use is one; NULL.  Lent. */
+const char *transport_nice_relay(const struct transport *t);
 /* More of the peer's candidates (trickle). */
 int transport_nice_add(struct transport *t, const struct ice_candidate *c);
 

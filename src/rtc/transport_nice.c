@@ -580,13 +580,11 @@ enum transport_way transport_nice_look(const struct transport *base)
 	return *today && strcmp(ip, today) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
 }
 
-bool transport_nice_relayed(const struct transport *base)
+const char *transport_nice_relay(const struct transport *base)
 {
-	const struct nice_transport *t = (const struct nice_transport *)base;
-	NiceCandidate *local, *remote;
+	const struct turn_relay *r = selected_relay((const struct nice_transport *)base);
 
-	return nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote) &&
-	       local->type == NICE_CANDIDATE_TYPE_RELAYED;
+	return r ? turn_relay_name(r) : NULL;
 }
 
 int transport_nice_add(struct transport *base, const struct ice_candidate *c)

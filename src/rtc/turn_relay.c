@@ -73,6 +73,12 @@ static bool note_request(struct turn_relay *r, const struct turn_msg *m)
 	return true;
 }
 
+/* RFC 8656 section 19: unauthorized, wrong credentials. */
+static bool refuses_name(const struct turn_msg *m)
+{
+	return m->error == 401 || m->error == 441;
+}
+
 static void on_refusal(struct turn_relay *r, const struct turn_msg *m)
 {
 	const struct request *q = find_request(r, m->id);
@@ -84,12 +90,15 @@ static void on_refusal(struct turn_relay *r, const struct turn_msg *m)
 		return;
 	if (q->method == TURN_ALLOCATE && !r->refused) {
 		r->refused = true;
-		if (m->error == 401 || m->error == 441)
+		if (refuses_name(m))
 			turn_relay_tell(r, RELAY_REFUSED, "TURN refused the credentials (%u %s)", m->error, why);
 		else
 			turn_relay_tell(r, RELAY_UNUSABLE, "TURN gives no relay (%u %s)", m->error, why);
 	} else if (q->method == TURN_REFRESH) {
 		turn_relay_tell(r, RELAY_LOST, "TURN took the relay back (%u %s)", m->error, why);
+	} else if (*r->relayed && refuses_name(m)) {
+		/* What it lets through now ends within minutes. */
+		turn_relay_tell(r, RELAY_LOST, "TURN does not accept the credentials any more (%u %s)", m->error, why);
 	} else if (q->method == TURN_PERMISSION || q->method == TURN_CHANNEL_BIND) {
 		turn_relay_tell(r, RELAY_UNUSABLE, "TURN may not send to the bridge (%u %s)", m->error, why);
 	}
@@ -263,6 +272,11 @@ void turn_relay_quiet(struct turn_relay *r)
 }
 
 /* ---- questions ---- */
+
+const char *turn_relay_name(const struct turn_relay *r)
+{
+	return r->name;
+}
 
 uint16_t turn_relay_port(const struct turn_relay *r)
 {

@@ -23,6 +23,7 @@ void turn_relay_free(struct turn_relay **r);
 void turn_relay_quiet(struct turn_relay *r);    /* no more news */
 
 uint16_t turn_relay_port(const struct turn_relay *r);
+const char *turn_relay_name(const struct turn_relay *r);
 const char *turn_relay_protocol(const struct turn_relay *r); /* "udp", "tcp", "tls" */
 /* Does this relayed address ("192.0.2.1:49152") belong to it? */
 bool turn_relay_has(const struct turn_relay *r, const char *relayed);

@@ -109,7 +109,7 @@ int turn_tls_new(struct turn_tls **out, struct turn_trust *trust, const char *na
 	*out = t;
 	return 0;
 fail:
-	if (t->ssl && !SSL_get_rbio(t->ssl)) {
+	if (!t->ssl || !SSL_get_rbio(t->ssl)) {
 		BIO_free(t->in);
 		BIO_free(t->out);
 	}

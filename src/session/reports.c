@@ -94,6 +94,15 @@ void session_on_media(struct session *s, const char *sid, int state, const char 
 	session_kick(s);
 }
 
+void session_on_want(struct session *s, const char *sid, enum call_want want, const char *why)
+{
+	struct call *c = session_call(s);
+
+	if (c)
+		call_media_wants(c, sid, want, why, clock_now_us());
+	session_kick(s);
+}
+
 /* The bridge channel by SCTP: the media thread's news for the call. */
 void session_on_channel(struct session *s, const char *sid, bool open, bool over, const char *why)
 {

@@ -185,6 +185,7 @@ void session_on_device(struct session *s, enum audio_side side, enum audio_dev_s
 void session_on_media(struct session *s, const char *sid, int state, const char *why);
 void session_on_channel(struct session *s, const char *sid, bool open, bool over, const char *why);
 void session_on_channel_text(struct session *s, const char *sid, const char *text, size_t len);
+void session_on_want(struct session *s, const char *sid, enum call_want want, const char *why);
 
 /* commands.c */
 enum { COMMAND_ARGS_MAX = 64 };

@@ -436,12 +436,19 @@ static void on_media_text(void *ctx, const char *sid, const char *text, size_t l
 	session_on_channel_text(so->session, sid, text, len);
 }
 
+static void on_media_want(void *ctx, const char *sid, enum call_want want, const char *why)
+{
+	struct sound *so = ctx;
+
+	session_on_want(so->session, sid, want, why);
+}
+
 int sound_new(struct sound **out, struct session *s, bool loopback)
 {
 	static const struct audio_events audio_ev = { on_packet, on_device };
 	static const struct media_sink sink = { sink_frame, sink_tick };
 	static const struct media_events media_ev = {
-		on_media_state, on_media_channel, on_media_text
+		on_media_state, on_media_channel, on_media_text, on_media_want
 	};
 	struct settings *set = s->settings;
 	struct audio_config ac = {

@@ -254,9 +254,70 @@ static void test_credentials_are_renewed(void **state)
 	script_free(&s);
 }
 
+/* Refused before their time: asked at once, but not again and again. */
+static void test_refused_credentials(void **state)
+{
+	struct script s;
+	unsigned before;
+
+	(void)state;
+	begin(&s, false);
+	services(&s, 3600 * SEC);
+	script_run(&s, 30 * SEC);
+	before = questions(&s);
+	call_media_wants(s.call, "", CALL_WANT_SERVERS, "refused", s.now);
+	script_run(&s, SEC / 10);
+	assert_int_equal(questions(&s), before + 1);
+	for (unsigned i = 0; i < 50; i++) {
+		call_media_wants(s.call, "", CALL_WANT_SERVERS, "refused", s.now);
+		script_run(&s, SEC / 10);
+	}
+	assert_int_equal(questions(&s), before + 1);
+	script_run(&s, 6 * SEC);
+	assert_int_equal(questions(&s), before + 2);
+	script_free(&s);
+}
+
+/* A clock that is an hour off: no question every ten seconds. */
+static void test_credentials_of_yesterday(void **state)
+{
+	struct script s;
+	unsigned before;
+
+	(void)state;
+	begin(&s, false);
+	services(&s, -3600 * SEC);
+	before = questions(&s);
+	script_run(&s, 55 * SEC);
+	assert_int_equal(questions(&s), before);
+	script_run(&s, 10 * SEC);
+	assert_int_equal(questions(&s), before + 1);
+	script_free(&s);
+}
+
+static void test_wanted(void **state)
+{
+	struct script s;
+
+	(void)state;
+	begin(&s, true);
+	call_media_wants(s.call, "of another session", CALL_WANT_RESTART, "credentials end", s.now);
+	assert_false(asked(&s));
+	call_media_wants(s.call, s.media_sid, CALL_WANT_RESTART, "credentials end", s.now);
+	assert_true(asked(&s));
+	script_run(&s, 20 * SEC);
+	assert_int_equal(s.media_stops, 0);     /* in vain, and nothing is lost by it */
+	script_free(&s);
+	begin(&s, false);
+	call_media_wants(s.call, s.media_sid, CALL_WANT_RESTART, "credentials end", s.now);
+	assert_false(asked(&s));
+	script_free(&s);
+}
+
 const struct CMUnitTest test_ice_restart[] = {
 	cmocka_unit_test(test_in_place), cmocka_unit_test(test_in_vain), cmocka_unit_test(test_refused),
 	cmocka_unit_test(test_not_offered), cmocka_unit_test(test_network_changed),
 	cmocka_unit_test(test_slept), cmocka_unit_test(test_what_is_tried_is_told),
-	cmocka_unit_test(test_credentials_are_renewed), {0}
+	cmocka_unit_test(test_credentials_are_renewed), cmocka_unit_test(test_refused_credentials),
+	cmocka_unit_test(test_credentials_of_yesterday), cmocka_unit_test(test_wanted), {0}
 };

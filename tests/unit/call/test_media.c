@@ -68,6 +68,14 @@ static void on_state(void *ctx, const char *sid, int state, const char *why)
 	text_copy(w->why, sizeof(w->why), why);
 }
 
+static void on_want(void *ctx, const char *sid, enum call_want want, const char *why)
+{
+	(void)ctx;
+	(void)sid;
+	(void)want;
+	(void)why;
+}
+
 static void on_channel(void *ctx, const char *sid, bool open, bool over, const char *why)
 {
 	(void)ctx;
@@ -117,7 +125,7 @@ static void far_tick(void *ctx, int64_t now_us)
 static void open_world(struct world *w, const struct media_config *cfg)
 {
 	static const struct media_sink sink = { sink_frame, sink_tick };
-	static const struct media_events ev = { on_state, on_channel, on_text };
+	static const struct media_events ev = { on_state, on_channel, on_text, on_want };
 
 	memset(w, 0, sizeof(*w));
 	assert_int_equal(loop_new(&w->loop, "test"), 0);
@@ -366,10 +374,34 @@ static void test_servers(void **state)
 	loop_free(&l);
 }
 
+static void test_servers_changed(void **state)
+{
+	char udp[] = "udp", turn[] = "turn", a[] = "a.test", b[] = "b.test", user[] = "u", pw[] = "p", later[] = "v";
+	struct ext_service v[2] = {
+		{ .type = turn, .host = a, .port = 3478, .transport = udp, .username = user, .password = pw },
+		{ .type = turn, .host = b, .port = 3478, .transport = udp, .username = user, .password = pw },
+	};
+	struct media_servers s = { 0 }, now = { 0 }, none = { 0 };
+
+	(void)state;
+	media_servers_add_services(&s, v, 2);
+	v[0].username = later;
+	media_servers_add_services(&now, v, 2);
+	assert_false(media_servers_changed(&s, &s, NULL));
+	assert_true(media_servers_changed(&s, &now, NULL));
+	assert_true(media_servers_changed(&s, &now, "a.test"));
+	assert_false(media_servers_changed(&s, &now, "b.test"));
+	assert_true(media_servers_changed(&s, &none, "b.test"));
+	assert_true(media_servers_changed(&none, &s, NULL));
+	assert_false(media_servers_changed(&none, &none, NULL));
+	media_servers_clear(&s);
+	media_servers_clear(&now);
+}
+
 const struct CMUnitTest test_media[] = {
 	cmocka_unit_test(test_session),
 	cmocka_unit_test(test_run),
 	cmocka_unit_test(test_relay_only),
-	cmocka_unit_test(test_servers),
+	cmocka_unit_test(test_servers), cmocka_unit_test(test_servers_changed),
 	{ 0 }
 };
