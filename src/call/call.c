@@ -190,6 +190,7 @@ void call_drop_stream(struct call *c)
 	c->stream = NULL;
 	c->stream_up = c->cut = false;
 	shard_gone(c);
+	door_forget(c);
 	c->resume_at_us = 0;
 	commands_dropped(c);
 	xmpp_stream_forget(d->stream);  /* the rest of its input answers nobody */
@@ -279,6 +280,7 @@ void call_free(struct call **cp)
 static void close_all(struct call *c)
 {
 	lobby_leave(c);
+	door_leave(c);
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
 		c->ops.stream_close(c->ops_ctx);

@@ -126,6 +126,8 @@ enum call_event_type {
 	CALL_EV_MUTED_BY,       /* person (NULL: the focus): we are muted now */
 	CALL_EV_SPEAKER,        /* person: dominant speaker */
 	CALL_EV_SOURCE,         /* ssrc, person, added */
+	CALL_EV_KNOCK,          /* added: somebody waits in the lobby (text: name, kind: id), or has
+				 * another name now; else waits no more, why: "admitted", "denied", "left", "" */
 	CALL_EV_CHANNEL,        /* bridge channel up (added) or down */
 	CALL_EV_NOTICE,         /* text */
 	CALL_EV_ERROR           /* kind, text: something that was asked for failed */
@@ -147,6 +149,7 @@ struct call_event {
 	enum call_end end;
 	const char *kind;       /* machine-readable, "not-moderator" */
 	const char *text;
+	const char *why;        /* of KNOCK */
 	const struct call_person *person;
 	const struct call_message *message;
 	uint32_t ssrc;
@@ -203,6 +206,10 @@ int call_kick(struct call *c, const char *id, const char *reason, const char **k
 /* Into a breakout room of the meeting, by its name or its place in the list
  * (from 1); NULL: back into the main room. */
 int call_change_room(struct call *c, const char *name, const char **kind, char **why, int64_t now_us);
+/* The lobby, for moderators: id as call_knocker() gives it; NULL: all. */
+int call_admit(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
+int call_deny(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
+int call_set_lobby(struct call *c, bool on, const char **kind, char **why, int64_t now_us);
 int call_mute_other(struct call *c, const char *id, const char **kind, char **why, int64_t now_us);
 /* Broadcast figures about our connection (10 s in the web client). */
 void call_send_stats(struct call *c, double up_kbps, double down_kbps, double loss_up,
@@ -258,6 +265,9 @@ bool call_find_person(const struct call *c, const char *id, struct call_person *
 const char *call_subject(const struct call *c);
 /* Names of the breakout rooms, cleaned; NULL past the last one. */
 const char *call_breakout_name(const struct call *c, size_t i);
+/* Who waits in the lobby, where we moderate; names are cleaned and never "". */
+bool call_knocker(const struct call *c, size_t i, const char **id, const char **name);
+bool call_has_lobby(const struct call *c);      /* whoever comes now has to knock */
 const char *call_room_title(const struct call *c);
 const char *call_url(const struct call *c);     /* without secrets */
 const char *call_host(const struct call *c);    /* "meet.example.org" */

@@ -19,6 +19,7 @@
  *	channel.c  the bridge channel
  *	source_map.c  whose the bridge's own numbers are
  *	rooms.c    the lobby in front of the room, breakout rooms beside it
+ *	door.c     the lobby as moderators see it
  */
 #ifndef CALL_CALL_PRIV_H
 #define CALL_CALL_PRIV_H
@@ -54,7 +55,7 @@ enum {
 	/* The focus takes a restart every 5 s and 5 a minute. */
 	RESTART_GAP_US = 5000000, RESTARTS_A_MINUTE = 5, RESTARTS_MAX = 3,
 	REJOINS_MAX = 2,                /* in a row for want of sound; then only now and then */
-	BREAKOUTS_MAX = 64, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16,
+	BREAKOUTS_MAX = 64, KNOCKERS_MAX = 100, GHOSTS_MAX = 8, SEEN_MAX = 512, EARLY_MAX = 16,
 	MOVES_MAX = 3                   /* to other WebSockets, in one attempt */
 };
 
@@ -79,7 +80,10 @@ struct person_entry {
 	char *id, *name, *jid;
 	bool stale;                     /* of before a rejoin, not seen again yet */
 	bool told;                      /* PERSON_JOINED was */
+	bool member;                    /* of the room, or more: need not knock */
 };
+
+struct knocker { char *id, *name, *jid; };      /* nick in the lobby, cleaned, real */
 
 struct queued {
 	struct queued *next;
@@ -156,6 +160,16 @@ struct call {
 	struct { char *jid, *name; } breakout[BREAKOUTS_MAX]; size_t breakouts;
 	char *lobby_me, *lobby_host, *lobby_host_name; /* occupants of the lobby; NULL: not there */
 	bool knocked;
+	struct {                        /* what moderators keep */
+		char *component;        /* domain of lobbies; NULL: none is announced */
+		char *room;             /* the one of our room; NULL */
+		char *me;               /* our occupant there; NULL: not there */
+		char invite[37];        /* id of the last invitation */
+		bool on;                /* the room lets members alone in */
+		bool want;              /* what we ask for */
+		bool asking, again;     /* for the room's description; once more after that */
+		struct knocker knocker[KNOCKERS_MAX]; size_t knockers;
+	} door;
 	bool disco_known;               /* pushed by the server, or answered */
 	struct {
 		char *name;             /* of the server where we logged in; NULL: not said */
@@ -267,6 +281,9 @@ int call_set(char **dst, const char *src);      /* strdup or the end of the prog
 
 /* command.c */
 int call_refuse(const char **kind, char **why, int err, const char *k, const char *words);
+int call_may_moderate(const struct call *c, const char **kind, char **why);
+/* Sends it; people hear of a refusal, or that no answer came, with these words. */
+int call_ask(struct call *c, struct xml *iq, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void commands_forget(struct call *c);   /* nobody answers them any more */
 void commands_dropped(struct call *c);  /* and people hear of it */
 
@@ -390,6 +407,16 @@ void breakout_json(struct call *c, const json_t *j);
 void breakout_clear(struct call *c);
 /* The breakout room is gone, and everybody goes back. */
 bool breakout_closed(struct call *c, const struct muc_presence *p);
+
+/* door.c */
+/* anew: the room is asked what it is now. */
+void door_look(struct call *c, bool anew);
+void door_component(struct call *c, const char *jid);
+void door_leave(struct call *c);                /* while there is a stream */
+void door_forget(struct call *c);               /* the stream is no more */
+bool door_presence(struct call *c, const struct xml *presence); /* true: it was of the lobby */
+void door_json(struct call *c, const struct chat_message *m);   /* of somebody in the room, to all */
+bool door_refused(struct call *c, const struct chat_message *m);
 
 /* policy.c */
 bool policy_iq(struct call *c, const struct xml *iq);

@@ -1,6 +1,7 @@
 /* command.c - what people ask for: mute, name, hand, subject, kick */
 #include "call/call_priv.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,10 +218,10 @@ static void on_asked(void *ctx, const struct xml *answer)
 	asked_done(a);
 }
 
-static int ask(struct call *c, struct xml *iq, const char *what, const char *id)
+int call_ask(struct call *c, struct xml *iq, const char *fmt, ...)
 {
 	struct asked *a = calloc(1, sizeof(*a));
-	const struct person_entry *e = roster_find(c, id);
+	va_list ap;
 	int err;
 
 	if (!a)
@@ -228,22 +229,36 @@ static int ask(struct call *c, struct xml *iq, const char *what, const char *id)
 	a->c = c;
 	a->next = c->asked;
 	c->asked = a;
-	snprintf(a->what, sizeof(a->what), "%s %.40s", what, e && *e->name ? e->name : id);
+	va_start(ap, fmt);
+	vsnprintf(a->what, sizeof(a->what), fmt, ap);
+	va_end(ap);
 	err = xmpp_stream_iq(c->stream, &iq, IQ_TIMEOUT_US, c->now_us, on_asked, a);
 	if (err)
 		asked_done(a);
 	return err;
 }
 
-static int may_moderate(struct call *c, const char *id, const char **kind, char **why)
+static int ask(struct call *c, struct xml *iq, const char *what, const char *id)
+{
+	const struct person_entry *e = roster_find(c, id);
+
+	return call_ask(c, iq, "%s %.40s", what, e && *e->name ? e->name : id);
+}
+
+int call_may_moderate(const struct call *c, const char **kind, char **why)
 {
 	if (c->phase != PHASE_JOINED || c->cut)
 		return not_joined(c, kind, why);
-	if (!roster_find(c, id))
-		return call_refuse(kind, why, -ENOENT, "unknown-person", "that person is not here");
 	if (!c->self_moderator)
 		return call_refuse(kind, why, -EPERM, "not-moderator", "only moderators can do that");
 	return 0;
+}
+
+static int may_moderate(struct call *c, const char *id, const char **kind, char **why)
+{
+	if (c->phase == PHASE_JOINED && !c->cut && !roster_find(c, id))
+		return call_refuse(kind, why, -ENOENT, "unknown-person", "that person is not here");
+	return call_may_moderate(c, kind, why);
 }
 
 int call_kick(struct call *c, const char *id, const char *reason, const char **kind, char **why,

@@ -100,6 +100,7 @@ void join_forget(struct call *c)
 	call_set(&c->metadata_jid, NULL);
 	call_set(&c->moderation_jid, NULL);
 	call_set(&c->breakout_jid, NULL);
+	door_forget(c);
 	services_forget(c);
 	for (; c->earlies; c->earlies--) {
 		free(c->early[c->earlies - 1].from);
@@ -381,6 +382,7 @@ static void take_disco(struct call *c, const struct xml *query)
 	shard_named(c, disco_component(query, "shard"));
 	c->disco_known = true;
 	policy_known(c);
+	door_component(c, disco_component(query, "lobbyrooms"));
 	c->was_seated |= c->phase == PHASE_JOINED;
 }
 
@@ -472,24 +474,11 @@ static void on_ignored(void *ctx, const struct xml *answer)
 static void on_owner_form(void *ctx, const struct xml *answer)
 {
 	struct call *c = ctx;
-	const struct xml *q = xml_child(answer, "query", NS_MUC_OWNER);
-	const struct xml *f = xml_child(xml_child(q, "x", NS_DATA), "field", NULL);
-	struct xml *iq, *x, *field;
+	struct xml *iq;
 
-	for (; f; f = xml_next_like(f, "field", NULL))
-		if (xml_attr(f, "var") && !strcmp(xml_attr(f, "var"), "muc#roomconfig_whois"))
-			break;
-	if (!f || c->phase != PHASE_JOINED)
+	if (!muc_config_has(answer, MUC_WHOIS) || c->phase != PHASE_JOINED)
 		return;
-	iq = xmpp_iq_new("set", c->room);
-	x = xml_add(xml_add(iq, "query", NS_MUC_OWNER), "x", NS_DATA);
-	xml_set(x, "type", "submit");
-	field = xml_add(x, "field", NULL);
-	xml_set(field, "var", "FORM_TYPE");
-	xml_add_text(field, "value", NULL, NS_MUC_ROOMCONFIG);
-	field = xml_add(x, "field", NULL);
-	xml_set(field, "var", "muc#roomconfig_whois");
-	xml_add_text(field, "value", NULL, "anyone");
+	iq = muc_config_new(c->room, MUC_WHOIS, "anyone");
 	xmpp_stream_iq(c->stream, &iq, IQ_TIMEOUT_US, c->now_us, on_ignored, c);
 }
 
@@ -546,7 +535,7 @@ static bool stream_is_ours(void *ctx, const struct xml *x)
 	if (xml_is(x, "iq", NULL))
 		return on_iq(c, x);
 	if (xml_is(x, "presence", NULL)) {
-		if (!lobby_presence(c, x))
+		if (!lobby_presence(c, x) && !door_presence(c, x))
 			roster_presence(c, x);
 		return true;
 	}

@@ -279,6 +279,7 @@ void request_anew(struct call *c, const char *why)
 	}
 	outage_begin(c, OUTAGE_RENEWED);
 	session_drop(c);
+	door_leave(c);
 	p = muc_leave_new(c->occupant, NULL);
 	xmpp_stream_send(c->stream, &p);
 	call_set(&c->focus_occupant, NULL);

@@ -226,6 +226,7 @@ void breakout_move(struct call *c, const char *room, bool leave)
 		    : "moved to a breakout room");
 	channel_stop(c);
 	session_drop(c);
+	door_leave(c);
 	talk_clear(c);
 	call_set(&c->room, room);
 	buf_addf(&b, "%s/%s", room, c->nick);

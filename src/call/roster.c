@@ -307,6 +307,7 @@ static void on_joined(struct call *c, const struct muc_presence *p)
 	call_emit(c, &ev);
 	policy_seated(c);
 	c->was_seated |= c->disco_known;
+	door_look(c, true);
 	if (p->created)
 		join_room_created(c);
 	roster_tick(c);
@@ -384,6 +385,8 @@ static void take_presence(struct call *c, struct person_entry *e, const struct m
 	call_set(&e->name, clean ? clean : "");
 	call_set(&e->jid, p->jid ? p->jid : "");
 	e->p.moderator = p->role == MUC_MODERATOR;
+	e->member = !strcmp(p->affiliation, "owner") || !strcmp(p->affiliation, "admin") ||
+		    !strcmp(p->affiliation, "member");
 	e->p.muted = muc_presence_audio_muted(p);
 	e->p.video = p->sources.present ? p->sources.video_on : p->has_videomuted && !p->videomuted;
 	e->p.screen = p->sources.desktop_on;
@@ -450,6 +453,8 @@ static void on_available(struct call *c, const struct muc_presence *p)
 	update(c, e, p);
 	if (self && c->phase == PHASE_JOINING)
 		on_joined(c, p);
+	else if (self)
+		door_look(c, false);    /* we may have become a moderator, or be none any more */
 }
 
 /* Who claims the focus's nick without its JID is somebody who pretends. */

@@ -117,6 +117,9 @@ void call_print(const struct call *c, struct buf *out)
 		 (unsigned long long)c->count.moved, (unsigned long long)c->count.focus_lost,
 		 (unsigned long long)c->count.outages, (double)c->count.outage_us / 1e6,
 		 (double)c->count.longest_outage_us / 1e6);
+	buf_addf(out, "  lobby %s, %zu knock; shard %s, next keep-alive in %lld s\n", c->door.on ? c->door.me ? "on, watched" : "on"
+		 : c->door.component ? "off" : "none", c->door.knockers, c->shard.name ? c->shard.name : "-",
+		 c->shard.at_us ? (long long)(c->shard.at_us - c->now_us) / 1000000 : -1);
 	buf_addf(out, "  muted %d, hand %lld, people %zu, messages queued %u, not confirmed %u, unsure %u\n",
 		 c->muted, (long long)c->hand_ms, c->people, c->out.count, c->sent.count, c->unsure.count);
 	buf_addf(out, "  stanzas in %llu, out %llu, malformed %llu; forged %llu, unknown IQs %llu, "

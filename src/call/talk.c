@@ -463,6 +463,8 @@ static void on_refused(struct call *c, const struct chat_message *m)
 {
 	struct queued *q = take(&c->sent, m->ref);
 
+	if (door_refused(c, m))
+		return;
 	call_complain(c, "not-sent", "not sent, the server says: %s", m->text);
 	if (q)
 		queue_free(q);
@@ -475,7 +477,7 @@ void talk_message(struct call *c, const struct xml *x)
 	chat_parse(&m, x);
 	if (lobby_message(c, x, &m))
 		return;
-	if (m.kind == CHAT_JSON) {
+	if (m.kind == CHAT_JSON && !m.group) {
 		policy_json(c, &m);
 		return;
 	}
@@ -491,6 +493,12 @@ void talk_message(struct call *c, const struct xml *x)
 		break;
 	case CHAT_SUBJECT:
 		on_subject(c, &m);
+		break;
+	case CHAT_JSON:
+		door_json(c, &m);
+		break;
+	case CHAT_CONFIG:
+		door_look(c, true);
 		break;
 	case CHAT_ERROR:
 		on_refused(c, &m);

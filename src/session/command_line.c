@@ -178,6 +178,19 @@ static void match_names(struct session *s, struct matches *m, const char *prefix
 			match(m, prefix, "", session_person(s, i)->name, after);
 }
 
+static void match_knockers(struct session *s, struct matches *m, const char *prefix)
+{
+	const char *id, *name;
+
+	for (size_t i = 0; session_knocker(s, i, &id, &name); i++) {
+		struct buf b = { 0 };
+
+		knocker_word(s, id, name, &b);
+		match(m, prefix, "", buf_str(&b), "");
+		buf_free(&b);
+	}
+}
+
 static void match_settings(struct matches *m, const char *prefix)
 {
 	size_t n;
@@ -220,6 +233,8 @@ char **session_complete(struct session *s, const char *line, size_t at, size_t *
 	}
 	if (c->flags & COMMAND_NAME)
 		match_names(s, &m, prefix + *start, " ");
+	else if (c->flags & COMMAND_KNOCKER)
+		match_knockers(s, &m, prefix + *start);
 	else if (!strcmp(c->name, "set"))
 		match_settings(&m, prefix + *start);
 	else if (!strcmp(c->name, "help"))

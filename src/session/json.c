@@ -65,6 +65,18 @@ static void add_playing(const struct session *s, json_t *j)
 		json_object_set_new(json_object_get(j, "playing"), "length_s", json_integer(p.length_s));
 }
 
+static void add_knockers(const struct session *s, json_t *j)
+{
+	json_t *list = json_array();
+	const char *id, *name;
+
+	for (size_t i = 0; session_knocker(s, i, &id, &name); i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "id", id, "name", name));
+	if (json_array_size(list))
+		json_object_set(j, "knocking", list);
+	json_decref(list);
+}
+
 int session_status_json(struct session *s, struct buf *out)
 {
 	const struct person *me = session_me(s);
@@ -73,7 +85,7 @@ int session_status_json(struct session *s, struct buf *out)
 			      "room", s->room, "people", (int)s->members, "subject", s->subject,
 			      "media", session_media_name(s->media), "e2ee", 0, "recording",
 			      session_recording(s),
-			      "locked", 0, "lobby", 0, "deaf", s->deaf);
+			      "locked", 0, "lobby", session_has_lobby(s), "deaf", s->deaf);
 
 	json_object_set_new(j, "me", !me ? json_pack("{s:s, s:s, s:s, s:b, s:b}",
 			"id", "", "name", settings_text(s->settings, "name"), "role", "none",
@@ -81,6 +93,7 @@ int session_status_json(struct session *s, struct buf *out)
 		: json_pack("{s:s, s:s, s:s, s:b, s:i}", "id", me->id, "name", me->name,
 			    "role", role(me), "muted", s->muted, "hand", (int)me->hand));
 	add_playing(s, j);
+	add_knockers(s, j);
 	if (session_retry_us(s)) {
 		json_object_set_new(j, "retry_s", json_real((double)session_retry_us(s) / 1e6));
 		json_object_set_new(j, "attempt", json_integer(session_attempt(s)));
@@ -119,7 +132,7 @@ const char *session_event_name(enum session_event_type t)
 	static const char *const names[] = {
 		"state", "joined", "left", "person-joined", "person-left", "person-changed",
 		"talking", "speaker", "message", "hand", "subject", "muted-by", "media",
-		"device", "notice", "error", "queue", "recording"
+		"device", "notice", "error", "queue", "recording", "knock"
 	};
 
 	return names[t];
@@ -164,6 +177,12 @@ static void fill(struct session *s, const struct session_event *ev, json_t *j)
 	case SESSION_EV_RECORDING:
 		json_object_set_new(j, "file", json_string(ev->text));
 		json_object_set_new(j, "on", json_boolean(ev->on));
+		break;
+	case SESSION_EV_KNOCK:
+		json_object_set_new(j, "id", json_string(ev->kind));
+		json_object_set_new(j, "name", json_string(ev->text));
+		json_object_set_new(j, "on", json_boolean(ev->on));
+		json_object_set_new(j, "waiting", json_integer((json_int_t)session_knockers(s)));
 		break;
 	case SESSION_EV_SUBJECT:
 	case SESSION_EV_NOTICE:

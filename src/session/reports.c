@@ -310,6 +310,28 @@ static void on_source(struct session *s, const struct call_event *ev)
 	}
 }
 
+/* Let in, the room itself says that they came. */
+static void on_knock(struct session *s, const struct call_event *ev)
+{
+	struct buf b = { 0 }, word = { 0 };
+	struct message_new n = { .kind = MESSAGE_EVENT, .named = true };
+
+	knocker_word(s, ev->kind, ev->text, &word);
+	if (ev->added)
+		buf_addf(&b, "%s knocks: /admit %s or /deny %s", ev->text, buf_str(&word), buf_str(&word));
+	else if (!strcmp(ev->why, "left"))
+		buf_addf(&b, "%s does not wait any longer", ev->text);
+	else if (!strcmp(ev->why, "denied"))
+		buf_addf(&b, "%s was turned away", ev->text);
+	n.text = buf_str(&b);
+	if (b.len)
+		message_add(s, &n);
+	event_push(s, SESSION_EV_KNOCK, NULL, ev->text, ev->kind, ev->added, ev->quiet);
+	session_touch(s, DIRTY_STATUS);
+	buf_free(&b);
+	buf_free(&word);
+}
+
 static void on_ended(struct session *s, const struct call_event *ev)
 {
 	const char *text = ev->text ? ev->text : "";
@@ -375,6 +397,9 @@ void session_on_call(void *ctx, const struct call_event *ev)
 		break;
 	case CALL_EV_MESSAGE:
 		on_message(s, ev->message);
+		break;
+	case CALL_EV_KNOCK:
+		on_knock(s, ev);
 		break;
 	case CALL_EV_SUBJECT:
 		on_subject(s, ev);

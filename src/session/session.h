@@ -63,7 +63,8 @@ enum session_event_type {
 	SESSION_EV_SPEAKER, SESSION_EV_MESSAGE, SESSION_EV_HAND, SESSION_EV_SUBJECT,
 	SESSION_EV_MUTED_BY, SESSION_EV_MEDIA, SESSION_EV_DEVICE, SESSION_EV_NOTICE, SESSION_EV_ERROR,
 	SESSION_EV_QUEUE,       /* text: what is played, on: something is */
-	SESSION_EV_RECORDING    /* text: the file, on: it begins */
+	SESSION_EV_RECORDING,   /* text: the file, on: it begins */
+	SESSION_EV_KNOCK        /* text: the name, kind: the id; on: somebody waits in the lobby, else no more */
 };
 
 struct session_event {
@@ -125,7 +126,8 @@ enum command_flags {
 	COMMAND_RAW = 1,        /* the rest of the line is one argument, blanks kept */
 	COMMAND_NAME = 2,       /* the first argument is a person: Tab completes it */
 	COMMAND_CALL = 4,       /* only while joined */
-	COMMAND_SECRET = 8
+	COMMAND_SECRET = 8,
+	COMMAND_KNOCKER = 16    /* the argument is somebody who knocks, likewise */
 };
 struct command {
 	const char *name;       /* "mute" */
@@ -165,6 +167,10 @@ const char *session_subject(const struct session *s);
 size_t session_people(const struct session *s);
 const struct person *session_person(const struct session *s, size_t i);
 const struct person *session_me(const struct session *s);       /* NULL before joining */
+/* Who knocks, where you are a moderator; and whether people have to. */
+size_t session_knockers(const struct session *s);
+bool session_knocker(const struct session *s, size_t i, const char **id, const char **name);
+bool session_has_lobby(const struct session *s);
 bool session_muted(const struct session *s);
 bool session_deaf(const struct session *s);
 bool session_has_mic(const struct session *s);

@@ -222,6 +222,13 @@ command_fn run_ns;
 command_fn run_agc;
 command_fn run_delay;
 
+/* commands_room.c, as the table has them */
+command_fn run_lobby;
+command_fn run_admit;
+command_fn run_deny;
+/* What to call somebody who knocks in /admit and /deny. */
+void knocker_word(const struct session *s, const char *id, const char *name, struct buf *out);
+
 /* listening.c, as the table has them */
 command_fn run_play;
 command_fn run_queue;

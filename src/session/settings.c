@@ -61,7 +61,7 @@ static const struct setting table[] = {
 	  "colours; NO_COLOR turns them off, too", false },
 	{ "ui.ascii", SETTING_CHOICE, "auto", "auto|on|off", "marks in plain ASCII", false },
 	{ "ui.bell", SETTING_BOOL, "on", NULL,
-	  "ring the terminal's bell for private messages and mentions", false },
+	  "ring the terminal's bell for private messages, mentions and who knocks", false },
 	{ "line.talk", SETTING_BOOL, "on", NULL, "line mode says who begins to talk", false },
 	{ "keys.web", SETTING_BOOL, "off", NULL,
 	  "single letters of the web client while the input line is empty", false },

@@ -119,6 +119,8 @@ static void warnings(struct pieces *p, const struct view *v, const struct bar_ex
 	connection(p, v);
 	if (v->talks_muted)
 		add(p, STYLE_BAR_WARN, "you are muted: Alt+m");
+	if (v->knockers)
+		add(p, STYLE_BAR_WARN, v->knockers == 1 ? "%zu knocks: /admit" : "%zu knock: /admit", v->knockers);
 	if (v->recorded)
 		add(p, STYLE_BAR_WARN, "recorded");
 	if (*v->playing)

@@ -53,8 +53,8 @@ static void on_event(void *ctx, const struct session_event *ev)
 	if (ev->type == SESSION_EV_STATE || ev->type == SESSION_EV_MEDIA ||
 	    ev->type == SESSION_EV_MUTED_BY || ev->type == SESSION_EV_TALKING)
 		f->soon |= DRAW_BOTTOM | DRAW_PEOPLE;
-	if (ev->type != SESSION_EV_MESSAGE || !m || m->mine || m->history ||
-	    !(m->private_ || m->mention))
+	if (!(ev->type == SESSION_EV_KNOCK && ev->on) &&
+	    (ev->type != SESSION_EV_MESSAGE || !m || m->mine || m->history || !(m->private_ || m->mention)))
 		return;
 	if (settings_bool(f->settings, "ui.bell") && now - f->bell_us > BELL_US &&
 	    !term_waits(f->term)) {

@@ -192,6 +192,7 @@ void view_update(struct view *v, const struct session *s, struct transcript *t, 
 	v->music = f.music;
 	v->talks_muted = f.talks_muted;
 	v->recorded = session_recording(s);
+	v->knockers = session_knockers(s);
 	show_playing(v, s);
 	v->delay_ms = f.delay_ms;
 	v->elapsed_s = f.joined_us ? (now_us - f.joined_us) / 1000000 : -1;

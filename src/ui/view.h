@@ -29,6 +29,7 @@ struct view {
 	struct person person[VIEW_PEOPLE];
 	size_t people;          /* in person[] */
 	size_t people_all;
+	size_t knockers;        /* wait in the lobby, for us to let them in */
 
 	/* The chat: entries first to next - 1; each may be gone (NULL). */
 	uint64_t first, next;

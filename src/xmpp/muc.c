@@ -256,6 +256,61 @@ struct xml *muc_mute_new(const char *focus, const char *occupant, bool mute)
 	return iq;
 }
 
+struct xml *muc_invite_new(const char *room, const char *id, const char *const *jids, size_t n)
+{
+	struct xml *m = xml_new("message", NS_CLIENT), *x;
+
+	xml_set(m, "to", room);
+	xml_set(m, "id", id);
+	x = xml_add(m, "x", NS_MUC_USER);
+	for (size_t i = 0; i < n; i++)
+		xml_set(xml_add(x, "invite", NULL), "to", jids[i]);
+	return m;
+}
+
+struct xml *muc_members_new(const char *room, const char *const *jids, size_t n)
+{
+	struct xml *iq = xmpp_iq_new("set", room), *q = xml_add(iq, "query", NS_MUC_ADMIN);
+
+	for (size_t i = 0; i < n; i++) {
+		struct xml *item = xml_add(q, "item", NULL);
+
+		xml_set(item, "affiliation", "member");
+		xml_set(item, "jid", jids[i]);
+	}
+	return iq;
+}
+
+bool muc_config_has(const struct xml *answer, const char *var)
+{
+	const struct xml *q = xml_child(answer, "query", NS_MUC_OWNER);
+	const struct xml *f = xml_child(xml_child(q, "x", NS_DATA), "field", NULL);
+
+	for (; f; f = xml_next_like(f, "field", NULL))
+		if (xml_attr(f, "var") && !strcmp(xml_attr(f, "var"), var))
+			return true;
+	return false;
+}
+
+static void add_field(struct xml *form, const char *var, const char *value)
+{
+	struct xml *field = xml_add(form, "field", NULL);
+
+	xml_set(field, "var", var);
+	xml_add_text(field, "value", NULL, value);
+}
+
+struct xml *muc_config_new(const char *room, const char *var, const char *value)
+{
+	struct xml *iq = xmpp_iq_new("set", room);
+	struct xml *x = xml_add(xml_add(iq, "query", NS_MUC_OWNER), "x", NS_DATA);
+
+	xml_set(x, "type", "submit");
+	add_field(x, "FORM_TYPE", NS_MUC_ROOMCONFIG);
+	add_field(x, var, value);
+	return iq;
+}
+
 struct xml *muc_user_new(const char *affiliation, const char *role, const char *jid)
 {
 	struct xml *x = xml_new("x", NS_MUC_USER);

@@ -6,6 +6,7 @@
 #ifndef XMPP_MUC_H
 #define XMPP_MUC_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "xmpp/source.h"
 #include "xmpp/xml.h"
@@ -87,6 +88,17 @@ struct xml *muc_kick_new(const char *room, const char *nick, const char *reason)
 struct xml *muc_subject_new(const char *room, const char *subject);
 /* Audio; an IQ to the focus. */
 struct xml *muc_mute_new(const char *focus, const char *occupant, bool mute);
+
+/* Mediated invitations into a members-only room (XEP-0045, 7.8.2). */
+struct xml *muc_invite_new(const char *room, const char *id, const char *const *jids, size_t n);
+/* An IQ that makes members of bare addresses. */
+struct xml *muc_members_new(const char *room, const char *const *jids, size_t n);
+/* The room's configuration: is the field in the answer to a question; an IQ
+ * that sets one and leaves the rest. */
+#define MUC_MEMBERS_ONLY "muc#roomconfig_membersonly"
+#define MUC_WHOIS "muc#roomconfig_whois"
+bool muc_config_has(const struct xml *answer, const char *var);
+struct xml *muc_config_new(const char *room, const char *var, const char *value);
 
 /* The server's side of a presence: <x xmlns=muc#user/> with <item/>. */
 struct xml *muc_user_new(const char *affiliation, const char *role, const char *jid);

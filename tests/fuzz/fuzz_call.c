@@ -92,6 +92,8 @@ static void on_event(void *ctx, const struct call_event *ev)
 
 	if (ev->text && strpbrk(ev->text, "\x1b\x07\r"))
 		abort();
+	if (ev->type == CALL_EV_KNOCK && (!*ev->text || !*ev->kind || strpbrk(ev->text, "\x1b\x07\r\n") || !ev->why))
+		abort();
 	if (ev->person && strpbrk(ev->person->name, "\x1b\x07\r\n"))
 		abort();
 	for (size_t i = 0; call_person(w->call, i, &p); i++)
@@ -135,7 +137,8 @@ static void join(struct world *w, int64_t now)
 		n[1] = (char)('0' + i);
 		answer(w, "<conference xmlns='http://jitsi.org/protocol/focus' ready='true' focusjid='focus@auth.meet.test'/>"
 		       "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='component' type='av_moderation' "
-		       "name='av.meet.test'/><identity category='component' type='room_metadata' name='md.meet.test'/></query>",
+		       "name='av.meet.test'/><identity category='component' type='room_metadata' name='md.meet.test'/><identity category='component' "
+		       "type='lobbyrooms' name='lobby.meet.test'/></query>",
 		       i == 1 ? "focus.meet.test" : "meet.test", now);
 	}
 	in(w, "<presence xmlns='jabber:client' from='room@conference.meet.test/focus'><x xmlns='http://jabber.org/protocol/muc#user'>"
@@ -175,6 +178,11 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 		break;
 	case 'R':
 		call_stream_moved(w->call, p + 1, 302, "", *now);
+		break;
+	case 'L':
+		call_set_lobby(w->call, n % 2, NULL, NULL, *now);
+		call_admit(w->call, n > 2 ? p + 1 : NULL, NULL, NULL, *now);
+		call_deny(w->call, p + 1, NULL, NULL, *now);
 		break;
 	case 'K':
 		call_keepalive_input(w->call, n > 1 ? 200 : 0, p + 1, *now);

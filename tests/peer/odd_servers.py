@@ -681,6 +681,109 @@ def focus_leaves():
     bye(a, b)
 
 
+class Lobby:
+    """A room with a lobby, where the host has none: what a deployment's server says to a moderator."""
+    MUC, ROOM = "http://jabber.org/protocol/muc#user", "door@conference.ttymeet.local"
+    THERE = "door@lobby.ttymeet.local"
+
+    def __init__(self):
+        self.on, self.me, self.seen = False, None, []
+
+    def down(self, conn, text):
+        if "urn:ietf:params:xml:ns:xmpp-bind" in text and "<jid>" in text:
+            return ["<message xmlns='jabber:client' from='ttymeet.local'><query xmlns='http://jabber.org/protocol/disco#info'>"
+                    "<identity category='component' type='lobbyrooms' name='lobby.ttymeet.local'/></query></message>", text]
+        return [text]
+
+    def up(self, conn, text):
+        to, iq = re.search(r' to="([^"]*)"', text), re.search(r'<iq .*? ?id="([^"]*)"', text)
+        to = to[1] if to else ""
+        if to.startswith(self.THERE):
+            self.seen.append(text)
+            if "type=\"unavailable\"" in text:
+                self.me = None
+            elif text.startswith("<presence"):
+                self.me = to
+                conn.down("<presence xmlns='jabber:client' from='%s'><x xmlns='%s'><item role='moderator' affiliation='owner'/>"
+                          "<status code='110'/></x></presence>" % (to, self.MUC))
+            elif iq:
+                conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='%s'/>" % (iq[1], self.THERE))
+            return []
+        if to == self.ROOM and iq and "disco#info" in text:
+            conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='%s'><query xmlns='http://jabber.org/protocol/disco#info'>"
+                      "<feature var='%s'/><x xmlns='jabber:x:data' type='result'><field var='muc#roominfo_lobbyroom'><value>%s</value>"
+                      "</field></x></query></iq>" % (iq[1], self.ROOM, "muc_membersonly" if self.on else "muc_open", self.THERE))
+            return []
+        if to == self.ROOM and iq and "muc#owner" in text:
+            if 'type="set"' in text:
+                self.on = "<value>true</value>" in text
+                conn.down("<message xmlns='jabber:client' type='groupchat' from='%s'><x xmlns='%s'><status code='104'/></x></message>"
+                          % (self.ROOM, self.MUC), 0.1)
+            conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='%s'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+                      "<x xmlns='jabber:x:data' type='form'><field var='muc#roomconfig_membersonly'/></x></query></iq>"
+                      % (iq[1], self.ROOM))
+            return []
+        if to == self.ROOM and "<invite " in text or "muc#admin" in text:
+            self.seen.append(text)
+            if iq:
+                conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='%s'/>" % (iq[1], self.ROOM))
+            return []
+        return [text]
+
+    def knock(self, conn, nick, name):
+        conn.down("<presence xmlns='jabber:client' from='%s/%s'><nick xmlns='http://jabber.org/protocol/nick'>%s</nick><x xmlns='%s'>"
+                  "<item jid='%s-1@ttymeet.local/x' role='participant' affiliation='none'/></x></presence>"
+                  % (self.THERE, nick, name, self.MUC, nick))
+
+    def gone(self, conn, nick, status=""):
+        conn.down("<presence xmlns='jabber:client' type='unavailable' from='%s/%s'><x xmlns='%s'><item role='none'/>%s</x></presence>"
+                  % (self.THERE, nick, self.MUC, status))
+
+
+@scenario(short=True)
+def keeps_the_door():
+    """A moderator is told who knocks, lets in, turns away, and switches the lobby."""
+    lobby = Lobby()
+    odd = Odd(host, up=lobby.up, down=lobby.down)
+    a = client(odd.url("door"), "Anna")
+    a.wait("joined")
+    b = client(host.room("door"), "Ben")
+    b.wait("joined")
+    a.wait("person-joined", person__name="Ben")
+    conn = odd.streams[0]
+    ok("the lobby is off" in a.command("lobby") and not a.result("status")["lobby"], "off")
+    a.command("lobby on")
+    eventually("into the lobby", lambda: lobby.me)
+    ok(any("muc#admin" in t and 'affiliation="member"' in t for t in lobby.seen), "Ben became a member: %r" % lobby.seen)
+    ok(a.result("status")["lobby"] is True, "on")
+    lobby.knock(conn, "aa000001", "Carl")
+    a.wait("knock", name="Carl", id="aa000001", on=True, waiting=1)
+    lobby.knock(conn, "aa000002", "Dora Ann")
+    a.wait("knock", name="Dora Ann")
+    ok([k["name"] for k in a.result("status")["knocking"]] == ["Carl", "Dora Ann"], a.result("status"))
+    ok(any(m["text"] == "Dora Ann knocks: /admit Dora Ann or /deny Dora Ann" for m in a.result("messages")), "the words")
+    a.command("admit dora")
+    eventually("invited", lambda: any("<invite to=\"aa000002-1@ttymeet.local/x\"" in t for t in lobby.seen))
+    ok(not any("aa000001" in t for t in lobby.seen), "she alone")
+    lobby.gone(conn, "aa000002")
+    a.wait("knock", name="Dora Ann", on=False)
+    a.command("deny Carl")
+    eventually("removed", lambda: any("nick=\"aa000001\"" in t and lobby.THERE in t for t in lobby.seen))
+    lobby.gone(conn, "aa000001", "<status code='307'/>")
+    a.wait("knock", name="Carl", on=False, waiting=0)
+    lobby.knock(conn, "aa000003", "Eve")
+    lobby.knock(conn, "aa000004", "Eve")
+    a.wait("knock", id="aa000004")
+    for word, kind in (("admit Eve", "unknown-person"), ("deny nobody", "unknown-person"), ("admit", "usage")):
+        ok(a.refused(word) == kind, word)
+    a.command("admit all")
+    eventually("both", lambda: any("aa000003" in t and "aa000004" in t for t in lobby.seen))
+    ok(b.refused("lobby on") == "not-moderator", "not for everybody")
+    a.command("lobby off")
+    eventually("out of the lobby", lambda: not lobby.me)
+    bye(a, b)
+
+
 # ---- trust ----
 
 @scenario(short=True)

@@ -198,6 +198,10 @@ static void on_event(void *ctx, const struct call_event *ev)
 	case CALL_EV_SOURCE:
 		buf_addf(b, "source%c %u %s", ev->added ? '+' : '-', ev->ssrc, p ? p->id : "?");
 		break;
+	case CALL_EV_KNOCK:
+		buf_addf(b, "knock%c %s %s%s%s", ev->added ? '+' : '-', ev->kind, ev->text, ev->added ? "" : " ",
+			 ev->added ? "" : ev->why);
+		break;
 	case CALL_EV_CHANNEL:
 		buf_addf(b, "channel %s", ev->added ? "up" : "down");
 		break;
