@@ -247,9 +247,8 @@ void call_free(struct call **cp)
 	wipe(&c->login_password);
 	wipe(&c->session_id);
 	wipe(&c->local_pwd);
-	wipe(&c->channel_url);
 	for (unsigned i = 0; i < c->channel_urls; i++)
-		wipe(&c->channel_all[i]);
+		wipe(&c->channel_url[i]);
 	free(c->name);
 	free(c->email);
 	free(c->fingerprint);

@@ -232,8 +232,7 @@ struct call {
 	enum call_channel channel_wish;
 	bool rewriting, rewriting_wish, feedback;
 	int64_t unnamed_us;             /* rewriting is given up then; 0 */
-	char *channel_url;              /* the one in use, of those that were offered */
-	char *channel_all[JINGLE_WEBSOCKETS];
+	char *channel_url[JINGLE_WEBSOCKETS]; /* that were offered */
 	unsigned channel_urls, channel_turn;
 	uint16_t channel_port;          /* of SCTP; 0: not offered */
 	enum channel_form { FORM_NONE, FORM_WEBSOCKET, FORM_DATA } channel_form, channel_next;

@@ -34,30 +34,29 @@ static bool is_usable(const struct call *c, const char *url)
 	return usable;
 }
 
+/* The one in use, of those that were offered; NULL: none was. */
+static const char *url_now(const struct call *c)
+{
+	return c->channel_urls ? c->channel_url[c->channel_turn % c->channel_urls] : NULL;
+}
+
 static void dial(struct call *c)
 {
 	struct buf origin = { 0 };
 
 	buf_addf(&origin, "%s://%s", c->a.plain ? "http" : "https", c->a.authority);
-	c->ops.channel_open(c->ops_ctx, c->channel_url, buf_str(&origin));
+	c->ops.channel_open(c->ops_ctx, url_now(c), buf_str(&origin));
 	buf_free(&origin);
 }
 
 static void forget_urls(struct call *c)
 {
 	for (; c->channel_urls; c->channel_urls--) {
-		char **url = &c->channel_all[c->channel_urls - 1];
+		char **url = &c->channel_url[c->channel_urls - 1];
 
 		text_wipe(*url, strlen(*url));
 		call_set(url, NULL);
 	}
-}
-
-/* A bridge may have several names, and not all of them be reached from here. */
-static void next_url(struct call *c)
-{
-	if (c->channel_urls > 1)
-		call_set(&c->channel_url, c->channel_all[++c->channel_turn % c->channel_urls]);
 }
 
 static void hang_up(struct call *c)
@@ -91,11 +90,9 @@ void channel_start(struct call *c, const struct jingle *offer)
 	forget_urls(c);
 	for (size_t i = 0; i < t->websockets; i++)
 		if (is_usable(c, t->websocket[i]))
-			call_set(&c->channel_all[c->channel_urls++], t->websocket[i]);
-	if (c->channel_urls)
-		call_set(&c->channel_url, c->channel_all[0]);
+			call_set(&c->channel_url[c->channel_urls++], t->websocket[i]);
 	c->channel_port = data ? (uint16_t)t->sctp_port : 0;
-	if (c->channel_url && !(c->channel_port && c->channel_wish == CALL_CHANNEL_SCTP))
+	if (c->channel_urls && !(c->channel_port && c->channel_wish == CALL_CHANNEL_SCTP))
 		try_form(c, FORM_WEBSOCKET);
 	else if (c->channel_port)
 		try_form(c, FORM_DATA);
@@ -117,9 +114,6 @@ void channel_stop(struct call *c)
 	hang_up(c);
 	c->channel_at_us = c->channel_limit_us = c->unnamed_us = 0;
 	c->channel_port = 0;
-	if (c->channel_url)
-		text_wipe(c->channel_url, strlen(c->channel_url));
-	call_set(&c->channel_url, NULL);
 	tell(c, false);
 }
 
@@ -171,7 +165,7 @@ static void move_on(struct call *c)
 {
 	bool data = c->channel_form == FORM_DATA;
 
-	if (data && c->channel_url)
+	if (data && c->channel_urls)
 		try_again(c, FORM_WEBSOCKET);
 	else if (!data && c->channel_port)
 		try_again(c, FORM_DATA);
@@ -213,8 +207,9 @@ static void on_refused(struct call *c)
 
 static void dial_again(struct call *c, bool was_open, int status)
 {
+	/* A bridge may have several names, and not all of them be reached from here. */
 	if (!c->channel_was_open)
-		next_url(c);
+		c->channel_turn++;
 	else if (status == 403)
 		c->channel_try = 0;     /* asked once more, and soon */
 	/* A name that was not tried yet comes before the other form. */
