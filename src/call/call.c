@@ -285,7 +285,6 @@ static void close_all(struct call *c)
 		c->ops.stream_close(c->ops_ctx);
 	}
 	call_drop_stream(c);
-	channel_stop(c);
 	session_drop(c);
 }
 

@@ -41,9 +41,6 @@ static void rejoin(struct call *c, const char *why)
 {
 	c->restart_row = 0;
 	c->rejoin_row++;
-	outage_begin(c, OUTAGE_RENEWED);
-	c->restart_at_us = c->offer_limit_us = 0;
-	session_drop(c);
 	request_anew(c, why);
 }
 

@@ -224,7 +224,6 @@ void breakout_move(struct call *c, const char *room, bool leave)
 	}
 	call_notice(c, "%s", jid_same_bare(room, c->main_room) ? "back to the main room"
 		    : "moved to a breakout room");
-	channel_stop(c);
 	session_drop(c);
 	door_leave(c);
 	talk_clear(c);
