@@ -7,45 +7,36 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/text.h"
+#include "xmpp/codec.h"
 
 enum { TOKEN_BYTES = 65536 };
 
-static int value_of(char c)
+/* RFC 4648, 5, without padding: the other alphabet's digits, and padded. */
+static long decode(uint8_t *out, size_t size, const char *s, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *at = c ? strchr(digits, c) : NULL;
+	struct buf b = { 0 };
+	long n;
 
-	return at ? (int)(at - digits) : -1;
-}
-
-/* RFC 4648, 5, without padding; the length in bytes, 0 if it is none. */
-static size_t decode(char *out, const char *s, size_t len)
-{
-	unsigned bits = 0, have = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int v = value_of(s[i]);
-
-		if (v < 0)
-			return 0;
-		bits = bits << 6 | (unsigned)v;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[n++] = (char)(bits >> have & 0xff);
-		}
-	}
+	buf_add(&b, s, len);
+	for (size_t i = 0; i < b.len; i++)
+		b.p[i] = b.p[i] == '-' ? '+' : b.p[i] == '_' ? '/' : b.p[i];
+	while (b.len % 4)
+		buf_addc(&b, '=');
+	n = codec_unbase64(buf_str(&b), out, size);
+	text_wipe(b.p, b.len);
+	buf_free(&b);
 	return n;
 }
 
 int64_t token_expires_s(const char *jwt)
 {
 	const char *dot = strchr(jwt, '.');
-	size_t len = dot ? strcspn(dot + 1, ".") : 0, n;
+	size_t len = dot ? strcspn(dot + 1, ".") : 0;
 	int64_t exp = 0;
-	char *text;
+	uint8_t *text;
+	long n;
 	json_t *j;
 
 	if (!len || len > TOKEN_BYTES)
@@ -53,8 +44,8 @@ int64_t token_expires_s(const char *jwt)
 	text = malloc(len);
 	if (!text)
 		return 0;
-	n = decode(text, dot + 1, len);
-	j = json_loadb(text, n, 0, NULL);
+	n = decode(text, len, dot + 1, len);
+	j = n > 0 ? json_loadb((char *)text, (size_t)n, 0, NULL) : NULL;
 	if (json_is_number(json_object_get(j, "exp"))) {
 		double d = json_number_value(json_object_get(j, "exp"));
 
