@@ -18,7 +18,6 @@
 #include "app/check.h"
 #include "audio/engine.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 static const char help[] =

@@ -24,7 +24,6 @@ enum {
 
 struct visit {
 	struct room_check *room;
-	const char *name;
 	struct session *session;
 	struct session_listener listener;
 	struct loop_timer *limit;
@@ -42,7 +41,7 @@ struct visit {
 struct room_check {
 	struct loop *loop;
 	struct check_report *report;
-	struct settings *settings, *second;
+	struct settings *second;
 	const char *url;
 	struct visit first, companion;
 	struct loop_timer *seat;
@@ -77,7 +76,7 @@ static void note_bridge(struct room_check *c, const char *data)
 		return;
 	copy_attr(ip, sizeof(ip), cand, " ip=");
 	copy_attr(port, sizeof(port), cand, " port=");
-	if (*ip && text_is_utf8(ip, strlen(ip)) && !ip[strspn(ip, "0123456789abcdefABCDEF.:")])
+	if (*ip && !ip[strspn(ip, "0123456789abcdefABCDEF.:")])
 		snprintf(c->bridge, sizeof(c->bridge), strchr(ip, ':') ? "UDP [%s]:%.5s" : "UDP %s:%.5s", ip, port);
 }
 
@@ -205,7 +204,6 @@ static bool visit_begin(struct room_check *c, struct visit *v, const char *name,
 	int err;
 
 	v->room = c;
-	v->name = name;
 	v->listener = (struct session_listener){ .event = on_event, .ctx = v };
 	if (session_new(&v->session, c->loop, settings) || loop_timer_new(&v->limit, c->loop, "check", on_limit, v))
 		return false;
@@ -309,9 +307,11 @@ static void show_no_media(struct room_check *c)
 		return;
 	}
 	c->report->faults++;
-	buf_addf(&text, "%s: no answer", *c->bridge ? c->bridge : "no invitation came from the focus");
-	check_row("bridge", *c->bridge ? buf_str(&text) :
-		  "the focus invites nobody: is its bridge down?", "no sound");
+	if (*c->bridge)
+		buf_addf(&text, "%s: no answer", c->bridge);
+	else
+		buf_adds(&text, "the focus invites nobody: is its bridge down?");
+	check_row("bridge", buf_str(&text), "no sound");
 	if (*a->said)
 		check_advice(a->said);
 	if (*c->bridge && c->relays)
@@ -365,7 +365,7 @@ static void show_relays(struct room_check *c)
 
 int check_room(struct check_report *r, struct settings *settings, struct settings *second, const char *url)
 {
-	struct room_check c = { .report = r, .settings = settings, .second = second, .url = url };
+	struct room_check c = { .report = r, .second = second, .url = url };
 	int code;
 
 	if (loop_new(&c.loop, "main") || loop_timer_new(&c.seat, c.loop, "check", on_seated, &c))
