@@ -158,11 +158,6 @@ int sm_acked(struct sm *sm, uint32_t h)
 	return 0;
 }
 
-uint64_t sm_last(const struct sm *sm)
-{
-	return sm->sent;
-}
-
 uint64_t sm_last_acked(const struct sm *sm)
 {
 	return sm->acked;
@@ -171,11 +166,6 @@ uint64_t sm_last_acked(const struct sm *sm)
 size_t sm_waiting(const struct sm *sm)
 {
 	return sm->count;
-}
-
-size_t sm_waiting_bytes(const struct sm *sm)
-{
-	return sm->bytes;
 }
 
 bool sm_can_resume(const struct sm *sm)

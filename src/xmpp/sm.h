@@ -42,12 +42,9 @@ int sm_acked(struct sm *sm, uint32_t h);
 /* The same where the other side's word ends the stream anyway: no side effect. */
 bool sm_ack_ok(const struct sm *sm, uint32_t h);
 
-/* Numbers of stanzas since sm_start(), not wrapping: the last one sent, and
- * the last one that is acknowledged. */
-uint64_t sm_last(const struct sm *sm);
+/* The number of the last stanza since sm_start() that is acknowledged, not wrapping. */
 uint64_t sm_last_acked(const struct sm *sm);
 size_t sm_waiting(const struct sm *sm);         /* kept */
-size_t sm_waiting_bytes(const struct sm *sm);
 bool sm_can_resume(const struct sm *sm);
 
 /* Those not acknowledged, in order, to send again: begin with *at NULL.

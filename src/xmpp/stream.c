@@ -594,7 +594,7 @@ static int64_t login_due(const struct xmpp_stream *s)
 static void login_tick(struct xmpp_stream *s)
 {
 	if (s->phase == ENABLING && s->now_us >= s->enable_until_us)
-		login_enable_late(s);
+		stream_ready(s);        /* no <enabled/> came: without it */
 	else if (s->phase > CUT && s->phase < READY && s->now_us >= s->login_until_us)
 		stream_fail(s, s->cut_us ? XMPP_DEAD : XMPP_PROTOCOL,
 			    "the server did not finish the login in time");

@@ -110,7 +110,7 @@ int xmpp_stream_error(struct xmpp_stream *s, const struct xml *iq, const char *t
 
 struct xmpp_counters {
 	uint64_t in, out, malformed, unexpected_answers;
-	uint64_t resumed, resent, bad_acks;
+	uint64_t resent, bad_acks;
 	size_t unacked;
 };
 void xmpp_stream_counters(const struct xmpp_stream *s, struct xmpp_counters *out);

@@ -274,11 +274,6 @@ void login_bound(struct xmpp_stream *s)
 		stream_ready(s);
 }
 
-void login_enable_late(struct xmpp_stream *s)
-{
-	stream_ready(s);
-}
-
 static void on_enabled(struct xmpp_stream *s, const struct xml *x)
 {
 	const char *id = xml_attr(x, "id"), *resume = xml_attr(x, "resume"), *max = xml_attr(x, "max");
@@ -318,7 +313,6 @@ static void on_resumed(struct xmpp_stream *s, const struct xml *x)
 	s->failures = 0;
 	s->phase = READY;
 	s->ping_at_us = s->now_us + s->ping_interval_us;
-	s->count.resumed++;
 	while ((text = sm_next(s->sm, &at, &len))) {
 		s->count.resent++;
 		s->ev.send(s->ctx, text, len);

@@ -71,6 +71,5 @@ void login_features(struct xmpp_stream *s, const struct xml *x);
 void login_sasl(struct xmpp_stream *s, const struct xml *x);
 void login_sm(struct xmpp_stream *s, const struct xml *x);       /* <enabled/>, <resumed/>, <failed/> */
 void login_bound(struct xmpp_stream *s);                         /* the bind was answered */
-void login_enable_late(struct xmpp_stream *s);                   /* no <enabled/> came */
 
 #endif

@@ -27,7 +27,7 @@ static void what_is_acknowledged_is_forgotten(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(sm_new(&sm, 10, 100), 0);
+	assert_int_equal(sm_new(&sm, 10, 11), 0);
 	sm_start(sm);
 	assert_int_equal(sm_sent(sm, "one", 3, 0), 0);
 	assert_int_equal(sm_sent(sm, "two", 3, 0), 0);
@@ -35,15 +35,14 @@ static void what_is_acknowledged_is_forgotten(void **state)
 	assert_int_equal(sm_acked(sm, 0), 0);
 	assert_int_equal(sm_acked(sm, 1), 0);
 	assert_int_equal(sm_waiting(sm), 2);
-	assert_int_equal(sm_waiting_bytes(sm), 8);
 	assert_memory_equal(sm_next(sm, &at, &len), "two", 3);
 	assert_memory_equal(sm_next(sm, &at, &len), "three", 5);
 	assert_null(sm_next(sm, &at, &len));
 	assert_int_equal(sm_acked(sm, 3), 0);
 	at = NULL;
 	assert_null(sm_next(sm, &at, &len));
-	assert_int_equal(sm_last(sm), 3);
 	assert_int_equal(sm_last_acked(sm), 3);
+	assert_int_equal(sm_sent(sm, "twelve less", 11, 0), 0);         /* all the room again */
 	assert_true(sm_can_resume(sm));
 	sm_free(&sm);
 	assert_null(sm);
@@ -418,7 +417,6 @@ static void a_cut_stream_goes_on(void **state)
 	assert_true(strstr(buf_str(&p.out), M("c")) < strstr(buf_str(&p.out), M("d")));
 	assert_int_equal(p.ready, 1);
 	xmpp_stream_counters(p.s, &n);
-	assert_int_equal(n.resumed, 1);
 	assert_int_equal(n.resent, 5);
 	assert_int_equal(n.unacked, 5);
 	/* Both questions have their ten seconds left. */
