@@ -236,7 +236,6 @@ void call_free(struct call **cp)
 	c->phase = PHASE_OVER;          /* nothing is told any more */
 	talk_clear(c);
 	call_drop_stream(c);
-	commands_forget(c);
 	roster_clear(c);
 	join_forget(c);
 	source_set_clear(&c->sources);

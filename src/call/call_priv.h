@@ -283,8 +283,7 @@ int call_refuse(const char **kind, char **why, int err, const char *k, const cha
 int call_may_moderate(const struct call *c, const char **kind, char **why);
 /* Sends it; people hear of a refusal, or that no answer came, with these words. */
 int call_ask(struct call *c, struct xml *iq, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void commands_forget(struct call *c);   /* nobody answers them any more */
-void commands_dropped(struct call *c);  /* and people hear of it */
+void commands_dropped(struct call *c);  /* with the stream: nobody answers them any more */
 
 /* join.c */
 void join_start(struct call *c);
@@ -309,6 +308,7 @@ void moves_elsewhere(struct call *c, const char *where); /* what <see-other.../>
 
 /* request.c */
 void request_send(struct call *c);
+void request_begin(struct call *c);             /* on the way into c->room */
 void request_by_http(struct call *c);
 /* Out of the room and in again on the same connection; without one: call_lost(). */
 void request_anew(struct call *c, const char *why);

@@ -10,7 +10,7 @@
 /* Names the command whose answer it is. */
 struct asked { struct asked *next; struct call *c; char what[64]; };
 
-void commands_forget(struct call *c)
+static void forget(struct call *c)
 {
 	while (c->asked) {
 		struct asked *a = c->asked;
@@ -27,7 +27,7 @@ void commands_dropped(struct call *c)
 
 	for (struct asked *a = c->phase == PHASE_OVER || c->phase == PHASE_LEAVING ? NULL : c->asked; a; a = a->next)
 		call_complain(c, "lost", "%s: the connection was lost before an answer came", a->what);
-	commands_forget(c);
+	forget(c);
 	if (c->unmuting && c->phase != PHASE_OVER)
 		call_emit(c, &ev);      /* still muted, whatever the front end thinks */
 	c->unmuting = false;
@@ -149,11 +149,8 @@ void call_set_password(struct call *c, const char *password, int64_t now_us)
 	if (c->password)
 		text_wipe(c->password, strlen(c->password));
 	call_set(&c->password, password && *password ? password : NULL);
-	if (c->phase == PHASE_ASKING && c->stream) {
-		c->phase = PHASE_REQUESTING;
-		c->request_try = 0;
-		request_send(c);
-	}
+	if (c->phase == PHASE_ASKING && c->stream)
+		request_begin(c);
 	call_leave_input(c);
 }
 

@@ -32,15 +32,6 @@ enum {
 
 /* ---- credentials ---- */
 
-static char *copy(const char *s)
-{
-	char *p = strdup(s ? s : "");
-
-	if (!p)
-		abort();
-	return p;
-}
-
 static void wipe(char *s)
 {
 	if (s)
@@ -51,10 +42,10 @@ static void wipe(char *s)
 void media_creds_set(struct media_creds *k, const char *ufrag, const char *pwd,
 		     const struct jingle_transport *t)
 {
-	k->local_ufrag = copy(ufrag);
-	k->local_pwd = copy(pwd);
-	k->remote_ufrag = copy(t->ufrag);
-	k->remote_pwd = copy(t->pwd);
+	k->local_ufrag = media_copy(ufrag);
+	k->local_pwd = media_copy(pwd);
+	k->remote_ufrag = media_copy(t->ufrag);
+	k->remote_pwd = media_copy(t->pwd);
 	memcpy(k->cand, t->cand, t->cands * sizeof(k->cand[0]));
 	k->cands = t->cands;
 }
@@ -77,8 +68,8 @@ static struct ice_candidate candidate_of(const struct jingle_candidate *c)
 	return (struct ice_candidate){ c->ip, c->port, c->priority, c->type, c->foundation };
 }
 
-int media_path_make(void *ctx, struct transport **out, const struct transport_events *ev,
-		    void *ev_ctx)
+static int make_transport(void *ctx, struct transport **out, const struct transport_events *ev,
+			  void *ev_ctx)
 {
 	const struct way *w = ctx;
 	struct media *m = w->m;
@@ -126,7 +117,7 @@ static void open_peer(struct media *m, bool relays)
 	struct way w = { m, &m->session->creds, relays };
 
 	m->with_relays = relays;
-	if (media_session_open(m, media_path_make, &w) != -ENETUNREACH)
+	if (media_session_open(m, make_transport, &w) != -ENETUNREACH)
 		return;
 	if (clock_now_us() - m->started_us >= NETWORK_US) {
 		media_tell(m, PEER_FAILED, "this machine has no network");
@@ -138,7 +129,7 @@ static void open_peer(struct media *m, bool relays)
 static void try_way(struct media *m, bool relays)
 {
 	struct way w = { m, newest(m), relays };
-	int err = peer_try(m->peer, relays ? PEER_TRY_RELAY : PEER_TRY_DIRECT, media_path_make, &w);
+	int err = peer_try(m->peer, relays ? PEER_TRY_RELAY : PEER_TRY_DIRECT, make_transport, &w);
 
 	m->with_relays |= relays;
 	if (err)                /* no network at all: the next tick, or a change, tries again */
@@ -157,8 +148,6 @@ static void begin_relay_only(struct media *m, int64_t now_us)
 	const struct media_servers *s = &m->session->servers;
 	bool in_time = now_us - m->started_us < NAMES_US;
 
-	if (m->peer)
-		return;
 	if ((s->waiting || m->trust_loading) && in_time)
 		loop_timer_set(m->path_tick, m->started_us + NAMES_US);
 	else if (have_relays(m))
@@ -257,7 +246,7 @@ static void on_path_tick(void *ctx, int64_t now_us)
 	if (m->relay_only && !m->peer)
 		begin_relay_only(m, now_us);
 	else if (!m->peer)
-		open_peer(m, m->relay_only);
+		open_peer(m, false);
 	else if (m->state == PEER_CONNECTING)
 		begin_relays(m, now_us);
 	else if (m->state == PEER_INTERRUPTED)

@@ -125,6 +125,7 @@ struct media {
 };
 
 /* media_session.c, media thread */
+char *media_copy(const char *s);                /* a new string; NULL: "" */
 void media_session_start(struct media *m, struct media_start *s);
 void media_session_end(struct media *m);
 /* A new peer.  -ENETUNREACH: there is no network; other errors were told. */
@@ -134,8 +135,6 @@ struct post_msg *media_restart_new(struct media *m, const struct call_media_rest
 struct post_msg *media_services_new(struct media *m, const struct ext_service *v, size_t count);
 
 /* media_path.c, media thread */
-int media_path_make(void *ctx, struct transport **out, const struct transport_events *ev,
-		    void *ev_ctx);
 void media_path_begin(struct media *m);
 void media_path_state(struct media *m);         /* of the peer: it has changed */
 void media_path_changed(struct media *m);       /* another way is in use */

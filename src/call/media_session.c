@@ -16,7 +16,7 @@ enum { STATS_US = 250000 };
 
 /* ---- what travels ---- */
 
-static char *copy(const char *s)
+char *media_copy(const char *s)
 {
 	char *p = strdup(s ? s : "");
 
@@ -74,11 +74,11 @@ struct media_start *media_start_new(struct media *m, const struct call_media *p)
 	s->m.run = start_run;
 	s->m.drop = start_drop;
 	s->media = m;
-	s->sid = copy(p->sid);
+	s->sid = media_copy(p->sid);
 	media_creds_set(&s->creds, p->local_ufrag, p->local_pwd, &j->transport);
-	s->hash = copy(j->transport.hash);
-	s->fingerprint = copy(j->transport.fingerprint);
-	s->cname = copy(p->cname);
+	s->hash = media_copy(j->transport.hash);
+	s->fingerprint = media_copy(j->transport.fingerprint);
+	s->cname = media_copy(p->cname);
 	s->dtls_client = strcmp(j->transport.setup, "active") != 0;
 	s->ssrc = p->ssrc;
 	s->pt_opus = payload(j, "opus");
@@ -290,7 +290,7 @@ struct post_msg *media_restart_new(struct media *m, const struct call_media_rest
 	r->m.run = restart_run;
 	r->m.drop = restart_drop;
 	r->media = m;
-	r->sid = copy(p->sid);
+	r->sid = media_copy(p->sid);
 	media_creds_set(&r->creds, p->local_ufrag, p->local_pwd, p->transport);
 	return &r->m;
 }

@@ -48,7 +48,7 @@ void media_trust_want(struct media *m)
 {
 	struct trust_msg *t;
 
-	if (m->trust || m->trust_tried)
+	if (m->trust_tried)
 		return;
 	t = calloc(1, sizeof(*t));
 	if (!t)

@@ -233,6 +233,13 @@ void request_send(struct call *c)
 	xmpp_stream_iq(c->stream, &iq, CONFERENCE_TIMEOUT_US, c->now_us, on_conference, c);
 }
 
+void request_begin(struct call *c)
+{
+	c->phase = PHASE_REQUESTING;
+	c->request_try = 0;
+	request_send(c);
+}
+
 /* ---- by HTTP ---- */
 
 /* A server whose HTTP way is broken may still have the other. */
@@ -357,12 +364,12 @@ static void on_full(struct call *c, const char *text)
 
 /* What a server refuses when we come back, a server that is just up may let
  * in a little later; at the first try it is an answer. */
-static void refused(struct call *c, const char *kind, const char *text)
+static void refused(struct call *c, const char *text)
 {
 	if (c->ever_joined)
-		call_lost(c, CALL_END_TURNED_AWAY, kind, "%s lets us not in: %s", c->a.title, text);
+		call_lost(c, CALL_END_TURNED_AWAY, "refused", "%s lets us not in: %s", c->a.title, text);
 	else
-		call_finish(c, CALL_END_TURNED_AWAY, kind, "%s lets us not in: %s", c->a.title, text);
+		call_finish(c, CALL_END_TURNED_AWAY, "refused", "%s lets us not in: %s", c->a.title, text);
 }
 
 static void on_no_room(struct call *c, const char *text)
@@ -417,7 +424,7 @@ void join_on_error(struct call *c, const struct xml *presence)
 		call_finish(c, CALL_END_TURNED_AWAY, "banned", "you are banned from %s", c->a.title);
 		return;
 	case MUC_JOIN_REFUSED:
-		refused(c, "refused", *text ? text : xmpp_error_condition(presence));
+		refused(c, *text ? text : xmpp_error_condition(presence));
 		return;
 	}
 }

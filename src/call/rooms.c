@@ -17,13 +17,6 @@
 
 enum { LOBBY_NICK = 8, JID_BYTES = 600 };
 
-static void enter_room(struct call *c)
-{
-	c->phase = PHASE_REQUESTING;
-	c->request_try = 0;
-	request_send(c);
-}
-
 /* ---- the lobby ---- */
 
 void lobby_knock(struct call *c, const char *lobby)
@@ -65,7 +58,7 @@ static void admitted(struct call *c, const char *words)
 {
 	call_step(c, "%s", words);
 	call_set_state(c, CALL_CONNECTING, "");
-	enter_room(c);
+	request_begin(c);
 }
 
 static void lobby_ended(struct call *c, const struct muc_presence *p)
@@ -201,7 +194,7 @@ static bool is_of_meeting(const struct call *c, const char *jid)
 {
 	char *bare = jid_bare(jid);
 	bool ok = bare && strchr(bare, '@') && strlen(bare) < JID_BYTES &&
-		  ((c->main_room && jid_same_bare(bare, c->main_room)) ||
+		  (jid_same_bare(bare, c->main_room) ||
 		   (c->breakout_jid && jid_has_domain(bare, c->breakout_jid)));
 
 	free(bare);
@@ -213,8 +206,6 @@ void breakout_move(struct call *c, const char *room, bool leave)
 	struct buf b = { 0 };
 	struct xml *p;
 
-	if (!c->main_room)
-		call_set(&c->main_room, c->room);
 	if (!is_of_meeting(c, room) || jid_same_bare(room, c->room) || !c->stream ||
 	    (c->phase != PHASE_JOINED && c->phase != PHASE_JOINING))
 		return;
@@ -236,7 +227,7 @@ void breakout_move(struct call *c, const char *room, bool leave)
 	c->muted_by_focus = c->moderated = false;
 	c->focus_gone_us = 0;
 	call_set_state(c, CALL_CONNECTING, "");
-	enter_room(c);
+	request_begin(c);
 }
 
 void breakout_clear(struct call *c)
@@ -316,7 +307,7 @@ int call_change_room(struct call *c, const char *name, const char **kind, char *
 
 bool breakout_closed(struct call *c, const struct muc_presence *p)
 {
-	if (!p->destroyed || !p->destroy_jid || !c->main_room || jid_same_bare(c->room, c->main_room))
+	if (!p->destroyed || !p->destroy_jid || jid_same_bare(c->room, c->main_room))
 		return false;
 	breakout_move(c, c->main_room, false);
 	return true;
