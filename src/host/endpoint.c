@@ -144,7 +144,7 @@ static void on_dtls_data(void *ctx, const uint8_t *p, size_t len)
 
 /* ---- making, the answer, freeing ---- */
 
-static const struct transport_events transport_events = { on_transport_state, on_datagram };
+const struct transport_events endpoint_transport_events = { on_transport_state, on_datagram };
 static const struct dtls_events dtls_events = { on_dtls_send, on_dtls_state, on_dtls_data };
 
 int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
@@ -171,7 +171,7 @@ int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
 	e->last_n = -1;
 	e->def.max_height = 180;
 	e->all = true;
-	err = endpoint_path_open(e, ufrag, pwd, &transport_events);
+	err = endpoint_path_open(e, ufrag, pwd);
 	if (!err)
 		err = dtls_new(&e->dtls, f->cfg.cert, false, NULL, NULL, &dtls_events, e);
 	if (err) {
@@ -217,11 +217,6 @@ int endpoint_accept(struct endpoint *e, const struct jingle_transport *t, int64_
 		endpoint_fail(e, "the answer's ICE password cannot be used");
 	forward_wake(e->f, now_us);
 	return err;
-}
-
-int endpoint_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us)
-{
-	return endpoint_path_restart(e, ufrag, pwd, &transport_events, now_us);
 }
 
 void endpoint_free(struct endpoint **ee)

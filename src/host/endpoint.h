@@ -192,15 +192,12 @@ void endpoint_fail(struct endpoint *e, const char *why);
 void endpoint_active(struct endpoint *e, int64_t now_us);
 bool endpoint_tick(struct endpoint *e, int64_t now_us); /* false: it has expired */
 void endpoint_send(struct endpoint *e, const uint8_t *p, size_t len);
-
-int endpoint_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us);
+extern const struct transport_events endpoint_transport_events; /* ctx: the leg */
 
 /* endpoint_path.c */
-int endpoint_path_open(struct endpoint *e, const char *ufrag, const char *pwd,
-		       const struct transport_events *ev);
+int endpoint_path_open(struct endpoint *e, const char *ufrag, const char *pwd);
 void endpoint_paths_close(struct endpoint *e);
-int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd,
-			  const struct transport_events *ev, int64_t now_us);
+int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us);
 int endpoint_path_restart_accept(struct endpoint *e, const char *ufrag, const char *pwd);
 void endpoint_path_take(struct endpoint *e, struct leg *next);
 int64_t endpoint_paths_heard_us(struct endpoint *e);
@@ -265,7 +262,7 @@ void picture_free(struct track *t);
 void picture_forget_plain(struct endpoint *e);
 enum { RESENT = 64, PLAIN = 256 };
 
-/* picture_select.c */
+/* video_select.c */
 void picture_select(struct hall *r, int64_t now_us);
 void picture_tell_all(struct endpoint *e);        /* to one whose channel opened */
 

@@ -31,8 +31,7 @@ static struct leg *leg_in(struct endpoint *e, enum leg_role role)
 	return NULL;
 }
 
-static int leg_new(struct endpoint *e, enum leg_role role, const char *ufrag, const char *pwd,
-		   const struct transport_events *ev)
+static int leg_new(struct endpoint *e, enum leg_role role, const char *ufrag, const char *pwd)
 {
 	struct leg *l = e->leg;
 	int err;
@@ -42,16 +41,15 @@ static int leg_new(struct endpoint *e, enum leg_role role, const char *ufrag, co
 	leg_free(l);
 	l->e = e;
 	l->role = role;
-	err = e->f->ops.make(e->f->ctx, &l->t, ufrag, pwd, ev, l);
+	err = e->f->ops.make(e->f->ctx, &l->t, ufrag, pwd, &endpoint_transport_events, l);
 	if (err)
 		leg_free(l);
 	return err;
 }
 
-int endpoint_path_open(struct endpoint *e, const char *ufrag, const char *pwd,
-		       const struct transport_events *ev)
+int endpoint_path_open(struct endpoint *e, const char *ufrag, const char *pwd)
 {
-	int err = leg_new(e, LEG_USED, ufrag, pwd, ev);
+	int err = leg_new(e, LEG_USED, ufrag, pwd);
 
 	e->transport = e->leg[0].t;
 	return err;
@@ -64,8 +62,7 @@ void endpoint_paths_close(struct endpoint *e)
 	e->transport = NULL;
 }
 
-int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd,
-			  const struct transport_events *ev, int64_t now_us)
+int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd, int64_t now_us)
 {
 	struct leg *old = leg_in(e, LEG_OLD), *next = leg_in(e, LEG_NEXT);
 	int err;
@@ -76,7 +73,7 @@ int endpoint_path_restart(struct endpoint *e, const char *ufrag, const char *pwd
 		leg_free(old);
 	if (next)
 		leg_free(next);
-	err = leg_new(e, LEG_NEXT, ufrag, pwd, ev);
+	err = leg_new(e, LEG_NEXT, ufrag, pwd);
 	next = leg_in(e, LEG_NEXT);
 	if (next)
 		next->until_us = now_us + RESTART_US;
@@ -115,18 +112,20 @@ int64_t endpoint_paths_heard_us(struct endpoint *e)
 	return latest;
 }
 
+static void leg_tick(struct leg *l, int64_t now_us)
+{
+	if (l && now_us >= l->until_us)
+		leg_free(l);
+	else if (l)
+		forward_wake(l->e->f, l->until_us);
+}
+
 void endpoint_paths_tick(struct endpoint *e, int64_t now_us)
 {
 	struct leg *old = leg_in(e, LEG_OLD), *next = leg_in(e, LEG_NEXT);
 
 	if (old && !old->until_us)
 		old->until_us = now_us + OLD_US;
-	if (old && now_us >= old->until_us)
-		leg_free(old);
-	else if (old)
-		forward_wake(e->f, old->until_us);
-	if (next && now_us >= next->until_us)
-		leg_free(next);
-	else if (next)
-		forward_wake(e->f, next->until_us);
+	leg_tick(old, now_us);
+	leg_tick(next, now_us);
 }

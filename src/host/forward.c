@@ -234,7 +234,7 @@ int forward_restart(struct forward *f, unsigned room, const char *id, const char
 {
 	struct endpoint *e = forward_find(f, room, id);
 
-	return e ? endpoint_restart(e, ufrag, pwd, now_us) : -ENOENT;
+	return e ? endpoint_path_restart(e, ufrag, pwd, now_us) : -ENOENT;
 }
 
 int forward_restart_accept(struct forward *f, unsigned room, const char *id,
