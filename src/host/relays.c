@@ -20,6 +20,7 @@ struct relays { struct relay v[RELAYS_MAX]; size_t count; };
 static bool split_host(char *s, struct relay *r)
 {
 	char *end = s, *colon;
+	uint64_t port;
 
 	r->host = s;
 	if (*s == '[') {
@@ -34,9 +35,9 @@ static bool split_host(char *s, struct relay *r)
 	}
 	if (colon) {
 		*colon = 0;
-		r->port = (unsigned)strtoul(colon + 1, &end, 10);
-		if (*end || !r->port || r->port > 65535)
+		if (text_u64(colon + 1, 1, 65535, &port))
 			return false;
+		r->port = (unsigned)port;
 	}
 	return *r->host != 0;
 }

@@ -35,7 +35,6 @@ static void failed(struct xmpp_conn *c, const char *condition, const uint32_t *h
 
 static void enable(struct xmpp_conn *c, const struct xml *x)
 {
-	const char *resume = xml_attr(x, "resume");
 	struct xml *e;
 
 	if (c->state != CONN_BOUND || c->sm) {
@@ -47,7 +46,7 @@ static void enable(struct xmpp_conn *c, const struct xml *x)
 		return;
 	}
 	e = xml_new("enabled", NS_SM);
-	if (resume && (!strcmp(resume, "true") || !strcmp(resume, "1"))) {
+	if (xml_is_true(x, "resume")) {
 		rng_alnum(c->sm_id, SM_ID_CHARS);
 		xml_set(e, "id", c->sm_id);
 		xml_set(e, "resume", "true");

@@ -23,6 +23,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "rtc/wire.h"
 
 enum {
 	MTU = 1200,
@@ -166,7 +167,7 @@ static size_t record_len(const uint8_t *p, size_t len)
 
 	if (len < RECORD_HEADER)
 		return len;
-	n = RECORD_HEADER + (size_t)(p[11] << 8 | p[12]);
+	n = RECORD_HEADER + (size_t)get16(p + 11);
 	return n < len ? n : len;
 }
 
@@ -378,7 +379,7 @@ static void feed(struct dtls *d, const uint8_t *p, size_t len)
 	size_t least = least_secured(d);
 
 	while (len >= RECORD_HEADER) {
-		size_t body = (size_t)p[11] << 8 | p[12], n = RECORD_HEADER + body;
+		size_t body = get16(p + 11), n = RECORD_HEADER + body;
 		bool secured = p[3] || p[4];    /* by the epoch */
 
 		if (n > len)

@@ -31,11 +31,6 @@ static void put(char *dst, size_t size, const char *src)
 		*dst = 0;
 }
 
-static bool is_true(const char *s)
-{
-	return s && (!strcmp(s, "true") || !strcmp(s, "1"));
-}
-
 /* ---- media ---- */
 
 static void parse_payload(struct jingle_media *m, const struct xml *x)
@@ -250,8 +245,8 @@ static int parse_child(struct jingle *out, const struct xml *c, const char *owne
 	if (xml_is(c, "reason", NULL))
 		return parse_reason(out, c);
 	if (xml_is(c, "bridge-session", NULL)) {
-		out->restart = is_true(xml_attr(c, "restart"));
-		out->ice_restart = is_true(xml_attr(c, "ice-restart"));
+		out->restart = xml_is_true(c, "restart");
+		out->ice_restart = xml_is_true(c, "ice-restart");
 		return text_set(&out->bridge_session, xml_attr(c, "id") ? xml_attr(c, "id") : "");
 	}
 	if (xml_is(c, "json-message", NULL)) {
@@ -262,8 +257,8 @@ static int parse_child(struct jingle *out, const struct xml *c, const char *owne
 		return err == -EINVAL ? 0 : err;
 	}
 	if (xml_is(c, "startmuted", NULL)) {
-		out->startmuted_audio = is_true(xml_attr(c, "audio"));
-		out->startmuted_video = is_true(xml_attr(c, "video"));
+		out->startmuted_audio = xml_is_true(c, "audio");
+		out->startmuted_video = xml_is_true(c, "video");
 	}
 	if (xml_is(c, "ice-state", NULL))
 		out->ice_failed = !strcmp(xml_text(c), "failed");

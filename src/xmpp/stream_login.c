@@ -276,15 +276,14 @@ void login_bound(struct xmpp_stream *s)
 
 static void on_enabled(struct xmpp_stream *s, const struct xml *x)
 {
-	const char *id = xml_attr(x, "id"), *resume = xml_attr(x, "resume"), *max = xml_attr(x, "max");
-	bool can = resume && (!strcmp(resume, "true") || !strcmp(resume, "1"));
+	const char *id = xml_attr(x, "id"), *max = xml_attr(x, "max");
 	uint64_t seconds;
 
 	s->sm_on = true;
 	s->resume_for_us = RESUME_FOR_US;
 	if (max && !text_u64(max, 1, RESUME_MAX_S, &seconds))
 		s->resume_for_us = (int64_t)seconds * 1000000;
-	if (can && id && *id && strlen(id) <= ID_BYTES && text_set(&s->previd, id))
+	if (xml_is_true(x, "resume") && id && *id && strlen(id) <= ID_BYTES && text_set(&s->previd, id))
 		stream_fail(s, XMPP_NO_MEMORY, "out of memory");
 	else
 		stream_ready(s);

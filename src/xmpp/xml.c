@@ -319,6 +319,13 @@ const char *xml_attr(const struct xml *x, const char *name)
 	return a ? a->value : NULL;
 }
 
+bool xml_is_true(const struct xml *x, const char *name)
+{
+	const char *s = xml_attr(x, name);
+
+	return s && (!strcmp(s, "true") || !strcmp(s, "1"));
+}
+
 const char *xml_text(const struct xml *x)
 {
 	return x ? buf_str(&x->text) : "";

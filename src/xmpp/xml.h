@@ -34,6 +34,7 @@ const char *xml_ns(const struct xml *x);
 /* x is NULL-safe below: a search that fails gives a search that fails. */
 bool xml_is(const struct xml *x, const char *name, const char *ns); /* ns NULL: any */
 const char *xml_attr(const struct xml *x, const char *name);    /* NULL if absent */
+bool xml_is_true(const struct xml *x, const char *name);        /* "true" or "1", as XML Schema has it */
 /* All text directly inside x, joined; "" if none; lent. */
 const char *xml_text(const struct xml *x);
 
