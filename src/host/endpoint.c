@@ -39,6 +39,14 @@ void endpoint_send(struct endpoint *e, const uint8_t *p, size_t len)
 	e->f->stats.out_bytes += len;
 }
 
+void endpoint_count_bad(struct endpoint *e, int err)
+{
+	if (err == -EBADMSG)
+		e->f->stats.bad_srtp++;
+	else
+		e->f->stats.dropped++;
+}
+
 void endpoint_fail(struct endpoint *e, const char *why)
 {
 	if (e->failed)

@@ -192,6 +192,8 @@ void endpoint_fail(struct endpoint *e, const char *why);
 void endpoint_active(struct endpoint *e, int64_t now_us);
 bool endpoint_tick(struct endpoint *e, int64_t now_us); /* false: it has expired */
 void endpoint_send(struct endpoint *e, const uint8_t *p, size_t len);
+/* What came is of no use; err: what srtp.h says, -EBADMSG for a forged one. */
+void endpoint_count_bad(struct endpoint *e, int err);
 extern const struct transport_events endpoint_transport_events; /* ctx: the leg */
 
 /* endpoint_path.c */
@@ -229,6 +231,9 @@ void endpoint_data_tick(struct endpoint *e, int64_t now_us);
 void endpoint_data_free(struct endpoint *e);
 
 /* forward_media.c */
+/* How far a number is ahead of all before it.  One that is far behind begins the
+ * track anew, and is 1 ahead as the first one is. */
+int track_ahead(struct track *t, uint16_t seq);
 void endpoint_rtp_in(struct endpoint *e, const uint8_t *p, size_t len, int64_t now_us);
 struct packet {                 /* to be written for receivers */
 	uint8_t pt;

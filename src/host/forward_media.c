@@ -116,24 +116,31 @@ int packet_send(struct endpoint *to, const struct packet *p, int64_t now_us,
 	return 0;
 }
 
+/* ---- numbers in, of sound and pictures ---- */
+
+int track_ahead(struct track *t, uint16_t seq)
+{
+	int ahead = t->started ? seq_diff(seq, t->top) : 1;
+
+	if (t->started && ahead >= -RESTART)
+		return ahead;
+	/* It goes on where it was: a receiver's SRTP takes no jump back. */
+	if (t->started)
+		t->delta = (uint16_t)(seq - 1 - (uint16_t)(t->top - t->delta));
+	t->started = true;
+	t->delta_from = seq;
+	t->top = (uint16_t)(seq - 1);
+	t->gaps = 0;
+	return 1;
+}
+
 /* ---- sound ---- */
 
 /* The number out, or false: the packet is not passed on. */
 static bool sound_seq(struct track *t, uint16_t seq, bool silent, uint16_t *out)
 {
-	int ahead = t->started ? seq_diff(seq, t->top) : 1;
+	int ahead = track_ahead(t, seq);
 
-	if (!t->started) {
-		t->started = true;
-		t->top = (uint16_t)(seq - 1);
-		t->delta_from = seq;
-	} else if (ahead < -RESTART) {
-		/* It goes on where it was: a receiver's SRTP takes no jump back. */
-		t->delta = (uint16_t)(seq - 1 - (uint16_t)(t->top - t->delta));
-		t->delta_from = seq;
-		t->top = (uint16_t)(seq - 1);
-		ahead = 1;
-	}
 	if (ahead <= 0) {
 		*out = (uint16_t)(seq - t->delta);
 		return !silent && seq_diff(seq, t->delta_from) >= 0;
@@ -214,11 +221,10 @@ void endpoint_rtp_in(struct endpoint *e, const uint8_t *in, size_t len, int64_t 
 	}
 	memcpy(buf, in, len);
 	err = srtp_box_unprotect(e->box, buf, &len);
-	if (err || rtp_parse(&r, buf, len)) {
-		if (err == -EBADMSG)
-			e->f->stats.bad_srtp++;
-		else
-			e->f->stats.dropped++;
+	if (!err && rtp_parse(&r, buf, len))
+		err = -EINVAL;          /* its own fault, and nobody else's */
+	if (err) {
+		endpoint_count_bad(e, err);
 		return;
 	}
 	endpoint_active(e, now_us);

@@ -9,7 +9,6 @@
  * Sent: reports on what a sender's streams lost, every 500 ms while it sends,
  * and transport-wide feedback, both as the bridge's own source.
  */
-#include <errno.h>
 #include <string.h>
 #include "host/endpoint.h"
 
@@ -175,10 +174,7 @@ void endpoint_rtcp_in(struct endpoint *e, const uint8_t *in, size_t len, int64_t
 	memcpy(buf, in, len);
 	err = srtp_box_unprotect_rtcp(e->box, buf, &len);
 	if (err) {
-		if (err == -EBADMSG)
-			e->f->stats.bad_srtp++;
-		else
-			e->f->stats.dropped++;
+		endpoint_count_bad(e, err);
 		return;
 	}
 	endpoint_active(e, now_us);

@@ -27,7 +27,6 @@ enum {
 	WAITING_US = 1000 * 1000,       /* ask again while somebody waits */
 	ASKED_US = 10 * 1000 * 1000,    /* three times in so long */
 	RESEND_US = 20 * 1000,          /* where the round trip is not known */
-	RESTART = 1000,
 	ALIVE_US = 2 * 1000 * 1000,
 	RTCP_MAX = 600,
 };
@@ -265,19 +264,8 @@ static bool is_keyframe(const uint8_t *p, size_t len)
 /* The number out, or false: had already, or too old to know. */
 static bool picture_seq(struct track *t, uint16_t seq, int64_t now_us, uint16_t *out)
 {
-	int ahead = t->started ? seq_diff(seq, t->top) : 1;
+	int ahead = track_ahead(t, seq);
 
-	if (!t->started) {
-		t->started = true;
-		t->top = (uint16_t)(seq - 1);
-		t->delta_from = seq;
-	} else if (ahead < -RESTART) {
-		t->delta = (uint16_t)(seq - 1 - (uint16_t)(t->top - t->delta));
-		t->delta_from = seq;
-		t->top = (uint16_t)(seq - 1);
-		t->gaps = 0;
-		ahead = 1;
-	}
 	if (ahead > 1)
 		note_gap(t, seq, now_us);
 	*out = (uint16_t)(seq - t->delta);
