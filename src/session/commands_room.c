@@ -139,6 +139,8 @@ int run_admit(struct session *s, int argc, char **argv, struct buf *text, const 
 			return -ENOENT;
 	}
 	err = call_admit(session_call(s), id, kind, &why, clock_now_us());
+	if (!err)
+		buf_adds(text, id ? "asked to let that person in" : "asked to let all in who knock");
 	return command_told(s, text, err, why);
 }
 
@@ -156,5 +158,7 @@ int run_deny(struct session *s, int argc, char **argv, struct buf *text, const c
 			return -ENOENT;
 	}
 	err = call_deny(session_call(s), id, kind, &why, clock_now_us());
+	if (!err)
+		buf_adds(text, "asked to turn that person away");
 	return command_told(s, text, err, why);
 }

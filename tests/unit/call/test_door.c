@@ -354,7 +354,12 @@ static void test_deny(void **state)
 	assert_string_equal(xml_attr(item, "nick"), "fdc46a8c");
 	assert_string_equal(xml_attr(item, "role"), "none");
 	script_answer(&s, "query", NS_MUC_ADMIN, "error", "<error type='cancel'><not-allowed xmlns='" NS_STANZAS "'/></error>");
-	assert_told(&s, "error refused deny Carl: refused (not-allowed)");
+	assert_told(&s, "error refused deny: refused (not-allowed)");
+	buf_clear(&s.told);
+	assert_int_equal(call_deny(s.call, "fdc46a8c", &kind, &why, s.now), 0);
+	goes(&s, "fdc46a8c", "<status code='307'/>");
+	script_run(&s, 30 * SEC);       /* done as told, and not answered */
+	assert_not_told(&s, "error");
 	script_free(&s);
 }
 
