@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "xmpp/chat.h"
+#include "xmpp/jid.h"
 #include "xmpp/ns.h"
 #include "xmpp/stream.h"
 
@@ -226,6 +228,36 @@ static void take_over(struct xmpp_conn *c, struct xmpp_conn *old)
 	}
 }
 
+/* XEP-0203, as Prosody has it: what was said meanwhile says when.  History
+ * does so already, and of presences only the last one counts. */
+static void send_again(struct xmpp_conn *c, const struct sm_stanza *at, const char *text, size_t len)
+{
+	static const char end[] = "</message>";
+	struct server *s = c->server;
+	struct buf b = { 0 };
+	char stamp[32], *bare = jid_bare(c->jid);
+	struct xml *d;
+
+	if (len < sizeof(end) || strncmp(text, "<message", 8) || memcmp(text + len - strlen(end), end, strlen(end)) ||
+	    memmem(text, len, NS_DELAY, strlen(NS_DELAY))) {
+		conn_bytes(c, text, len);
+		free(bare);
+		return;
+	}
+	chat_stamp_write(stamp, server_wall_us(s) - (s->now_us - sm_stanza_us(at)));
+	d = xml_new("delay", NS_DELAY);
+	xml_set(d, "from", bare ? bare : s->domain);
+	xml_set(d, "stamp", stamp);
+	buf_add(&b, text, len - strlen(end));
+	if (xml_write(d, &b) || (buf_adds(&b, end), buf_err(&b)))
+		conn_bytes(c, text, len);
+	else
+		conn_bytes(c, b.p, b.len);
+	xml_free(&d);
+	buf_free(&b);
+	free(bare);
+}
+
 static void resume(struct xmpp_conn *c, const struct xml *x)
 {
 	const char *id = xml_attr(x, "previd");
@@ -256,7 +288,7 @@ static void resume(struct xmpp_conn *c, const struct xml *x)
 	xml_set(r, "previd", c->sm_id);
 	conn_send(c, r);
 	while ((text = sm_next(c->sm, &at, &len)))
-		conn_bytes(c, text, len);
+		send_again(c, at, text, len);
 	sm_ask_again(c->sm, c->server->now_us);
 	conn_sm_ask(c);
 	c->server->stats.resumed++;

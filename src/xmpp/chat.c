@@ -54,13 +54,22 @@ void chat_stamp_write(char out[32], int64_t wall_us)
 	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+/* Stream management's replay is stamped by the server in our name (XEP-0203:
+ * "the entity that ... delayed the delivery"); history by the room. */
+static bool is_replay(const struct xml *m, const struct xml *delay)
+{
+	const char *from = xml_attr(delay, "from"), *to = xml_attr(m, "to");
+
+	return from && to && !*jid_resource(from) && (jid_same_bare(from, to) || jid_has_domain(to, from));
+}
+
 static void parse_delay(struct chat_message *out, const struct xml *m)
 {
 	const struct xml *d = xml_child(m, "delay", NS_DELAY);
 
 	if (!d)
 		d = xml_child(m, "x", NS_DELAY_OLD);
-	out->delayed = d != NULL;
+	out->delayed = d != NULL && !is_replay(m, d);
 	out->stamp_us = chat_stamp_parse(xml_attr(d, "stamp"));
 }
 

@@ -27,7 +27,7 @@ struct chat_message {           /* text lent from the stanza */
 	const char *json;
 	const char *ref;        /* message that is answered, reacted to, retracted; "" */
 	const char *display_name; /* server-given name of a sender who is no occupant; NULL */
-	bool delayed;           /* history */
+	bool delayed;           /* history; not what our server only kept for us while we were cut off */
 	int64_t stamp_us;       /* wall clock of <delay/>; 0 if none or unreadable */
 };
 

@@ -19,7 +19,7 @@ enum {
 	ASK_AFTER_US = 2000000
 };
 
-struct sm_stanza { struct sm_stanza *next; size_t len; char text[]; };
+struct sm_stanza { struct sm_stanza *next; int64_t sent_us; size_t len; char text[]; };
 
 struct sm {
 	size_t max_count, max_bytes;
@@ -123,6 +123,7 @@ int sm_sent(struct sm *sm, const char *text, size_t len, int64_t now_us)
 		return -ENOMEM;
 	}
 	s->next = NULL;
+	s->sent_us = now_us;
 	s->len = len;
 	memcpy(s->text, text, len);
 	if (sm->last)
@@ -180,6 +181,11 @@ const char *sm_next(const struct sm *sm, const struct sm_stanza **at, size_t *le
 		return NULL;
 	*len = (*at)->len;
 	return (*at)->text;
+}
+
+int64_t sm_stanza_us(const struct sm_stanza *at)
+{
+	return at->sent_us;
 }
 
 /* ---- asking ---- */

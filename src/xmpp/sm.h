@@ -51,6 +51,7 @@ bool sm_can_resume(const struct sm *sm);
  * NULL: no more.  Lent until the next sm_acked(). */
 struct sm_stanza;
 const char *sm_next(const struct sm *sm, const struct sm_stanza **at, size_t *len);
+int64_t sm_stanza_us(const struct sm_stanza *at);       /* when it was sent first */
 
 /* True: send <r/> now, and it is taken for sent.  After every five stanzas, or
  * two seconds after the last; one question at a time. */

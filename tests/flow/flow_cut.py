@@ -11,6 +11,7 @@ for c in (a, b):
 time.sleep(1)
 line.cut()
 b.wait("state", state="reconnecting")
+said_at = time.time()
 a.command("/say said meanwhile")
 b.command("/say typed meanwhile")
 time.sleep(1)
@@ -19,6 +20,8 @@ b.wait("message", text="said meanwhile")
 b.wait("message", text="typed meanwhile")
 a.wait("message", text="typed meanwhile")
 check(b.result("status")["state"] == "joined" and "resumed 1" in b.command("/dump"), "the stream was resumed, the room not joined again")
+m = [m for m in b.result("messages") if m["text"] == "said meanwhile"][0]
+check(m["time"] < said_at + 0.5 and not m["history"], "it is shown with the time when it was said, %.1f s after that" % (m["time"] - said_at))
 time.sleep(1)
 for c in (a, b):
     c.command("/quit")

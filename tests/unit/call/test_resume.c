@@ -524,7 +524,7 @@ static void recorded_cuts(void **state)
 		assert_int_equal(n.rejoined, t[i].rejoins);
 		assert_told(&s, "connected again after");
 		if (i < 1) {
-			assert_told(&s, "message history 51ffe7c0: while you were away");
+			assert_told(&s, "message 51ffe7c0: while you were away");
 			assert_told(&s, "the server has given up our place");
 		} else if (i < 2) {
 			assert_told(&s, "still here");  /* said after the cut */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "unit/host/house.h"
+#include "xmpp/chat.h"
 #include "xmpp/ns.h"
 
 #define SEC INT64_C(1000000)
@@ -84,7 +85,7 @@ static void who_comes_back_sits_where_it_sat(void **state)
 {
 	struct house *w = house_new();
 	struct guest *other, *c = seated(w, &other);
-	char jid[300];
+	char jid[300], stamp[32], delay[300];
 
 	(void)state;
 	snprintf(jid, sizeof(jid), "%s", c->jid);
@@ -95,13 +96,18 @@ static void who_comes_back_sits_where_it_sat(void **state)
 	assert_non_null(house_endpoint(w, c->nick));    /* and the sound goes on */
 	say(other, "<message xmlns='jabber:client' type='groupchat' to='" ROOM "' id='m1'><body>while you slept</body></message>");
 	forget(other);
+	chat_stamp_write(stamp, w->now + INT64_C(1787400000000000));
+	house_pass(w, 20 * SEC);
 	{
 		struct guest *back = guest_back(c);
 
 		resume(back, c->stanzas);
 		assert_true(strncmp(back->got[0], "<resumed ", 9) == 0);        /* before all else */
 		want2(back, "<resumed xmlns=\"urn:xmpp:sm:3\"", back->sm_id);
-		want2(back, "while you slept", jid);
+		/* With its time, as it is 20 s old (XEP-0203). */
+		snprintf(delay, sizeof(delay), "<delay xmlns=\"urn:xmpp:delay\" from=\"%.*s\" stamp=\"%s\"/></message>",
+			 (int)strcspn(jid, "/"), jid, stamp);
+		want2(back, "while you slept", delay);
 		want(back, "<r ");
 		say(back, "<message xmlns='jabber:client' type='groupchat' to='" ROOM "' id='m2'><body>here</body></message>");
 		want2(back, "here", "id=\"m2\"");

@@ -221,6 +221,12 @@ static void what_people_said(void **state)
 	assert_int_equal(m.kind, CHAT_RETRACT);
 	assert_string_equal(m.text, "");
 	xml_free(&x);
+	/* Kept for us while we were cut off: said then, but no history. */
+	parse_chat(&m, &x, "native-resume", 57);
+	assert_string_equal(m.text, "while you were away");
+	assert_false(m.delayed);
+	assert_int_equal(m.stamp_us, INT64_C(1795423089000000));
+	xml_free(&x);
 	parse_chat(&m, &x, "lobby-admitted", 37);
 	assert_int_equal(m.kind, CHAT_INVITE);
 	assert_string_equal(m.text, "rehearsal@conference.meet.test");
