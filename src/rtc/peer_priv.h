@@ -74,7 +74,7 @@ struct peer {
 	size_t next_source;     /* where the next report begins, when not all fit */
 	bool reported_on;       /* the peer sends reports about our stream */
 	unsigned reports;       /* how many of them said that more had come, on this way */
-	uint32_t reported_seq;  /* the highest sequence number that one said */
+	uint16_t reported_seq;  /* the highest sequence number that one said */
 	int64_t first_unreported_us; /* first packet sent since then; 0: none */
 	bool unheard;           /* none has come for long though we send */
 	struct tcc *tcc;        /* transport-wide feedback; NULL until the first number */

@@ -183,10 +183,14 @@ struct input { struct peer *p; int64_t arrival_us; };
 
 static void about_us(struct peer *p, const struct rtcp_report *r, int64_t arrival_us)
 {
+	uint16_t seq = (uint16_t)r->highest_seq;
+
 	p->reported_on = true;
-	if (!p->reports || (int32_t)(r->highest_seq - p->reported_seq) > 0) {
+	/* The bridge adds the number to its cycles with a sign: from 32768 on, the
+	 * upper half is 65535 and then one cycle behind.  The lower one is right. */
+	if (!p->reports || seq != p->reported_seq) {
 		p->reports++;
-		p->reported_seq = r->highest_seq;
+		p->reported_seq = seq;
 		p->first_unreported_us = 0;
 		p->unheard = false;
 	}

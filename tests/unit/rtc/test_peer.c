@@ -437,6 +437,48 @@ static void one_way_line_is_noticed(void **state)
 	close_pair(p);
 }
 
+/* As Jitsi's bridge writes it: the number has a sign when it is added. */
+static void report_like_a_bridge(struct pair *p, uint32_t cycles, uint16_t seq)
+{
+	struct rtcp_report r = { .ssrc = 0xA0A0A0A0, .highest_seq = (cycles << 16) + (uint32_t)(int16_t)seq };
+	_Alignas(8) uint8_t buf[200];
+	size_t len = 0;
+
+	assert_int_equal(rtcp_write_rr(buf, sizeof(buf) - SRTP_ROOM, &len, 99, &r, 1), 0);
+	assert_int_equal(srtp_box_protect_rtcp(p->b.peer->box, buf, &len), 0);
+	assert_int_equal(peer_transmit(p->b.peer, buf, len), 0);
+}
+
+static void bridges_count_is_understood(void **state)
+{
+	static const struct { uint16_t first; uint32_t before, after; } c[] = {
+		{ 32768 - 500, 0, 0 }, { 65536 - 500, 3, 4 }, { 32768 - 500, 7, 7 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		struct pair *p = open_pair(NULL, 0xB0B0B0B0, false);
+		uint16_t seq = 0;
+
+		run_until_up(p, 2000000);
+		p->a.peer->seq = c[i].first;
+		p->b.peer->next_report_us = CLOCK_NEVER;        /* the others are its reports */
+		for (unsigned s = 0; s < 35; s++) {
+			talk(p, 50);
+			seq = (uint16_t)(p->a.peer->seq - 1);
+			report_like_a_bridge(p, s < 10 ? c[i].before : c[i].after, seq);
+			assert_int_equal(p->a.state, PEER_UP);
+		}
+		/* It says the same again and again: nothing more has come. */
+		for (unsigned s = 0; s < 16; s++) {
+			talk(p, 50);
+			report_like_a_bridge(p, c[i].after, seq);
+		}
+		assert_int_equal(p->a.state, PEER_INTERRUPTED);
+		close_pair(p);
+	}
+}
+
 static void no_answer_at_all_fails_in_time(void **state)
 {
 	struct transport_fake_line line = { .loss = 1 };
@@ -788,6 +830,7 @@ const struct CMUnitTest test_peer[] = {
 	cmocka_unit_test(silence_is_noticed_and_ends),
 	cmocka_unit_test(missing_reports_are_noticed_while_we_talk),
 	cmocka_unit_test(one_way_line_is_noticed),
+	cmocka_unit_test(bridges_count_is_understood),
 	cmocka_unit_test(no_answer_at_all_fails_in_time),
 	cmocka_unit_test(other_way_takes_over_without_a_gap),
 	cmocka_unit_test(other_way_ends_an_interruption),
