@@ -9,42 +9,24 @@ import threading
 from lib import *
 
 
-class Proxy:
-    """TCP towards a host; down and up: pairs of equally long texts to exchange."""
+class Proxy(Cuttable):
+    """A line to a host; down and up: pairs of equally long texts to exchange."""
 
     def __init__(self, host, down=(), up=()):
-        self.target = int(host.url.rstrip("/").rsplit(":", 1)[1])
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.down, self.up = list(down), list(up)
+        super().__init__(host.port)
         # What the host says of its own address leads here, too.
-        own = (b":%d/" % self.target, b":%d/" % self.port)
+        own = (b":%d/" % self.to, b":%d/" % self.port)
         assert len(own[0]) == len(own[1])
-        self.down, self.up = [own] + list(down), list(up)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.down.append(own)
 
-    def url(self, room=None):
-        return "http://127.0.0.1:%d/%s" % (self.port, room or "room%d" % self.port)
+    def url(self):
+        return "http://127.0.0.1:%d/room%d" % (self.port, self.port)
 
-    def accept(self):
-        while True:
-            c, _ = self.listener.accept()
-            s = socket.create_connection(("127.0.0.1", self.target))
-            for a, b, pairs in ((c, s, self.up), (s, c, self.down)):
-                threading.Thread(target=self.pump, args=(a, b, pairs), daemon=True).start()
-
-    def pump(self, a, b, pairs):
-        try:
-            while data := a.recv(1 << 16):
-                for old, new in pairs:
-                    data = data.replace(old, new)
-                b.sendall(data)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+    def change(self, data, up):
+        for old, new in self.up if up else self.down:
+            data = data.replace(old, new)
+        return data
 
 
 class Refuser:

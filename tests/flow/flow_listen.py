@@ -2,9 +2,6 @@
 import shutil
 from lib import *
 
-def tone(seconds, hz, level=0.3):
-    return level * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)
-
 
 def pitch(x):
     f = np.abs(np.fft.rfft(x * np.hanning(len(x))))
@@ -18,8 +15,8 @@ def pitches(x):
 
 
 first, second = os.path.join(TMP, "first.wav"), os.path.join(TMP, "second.wav")
-write_wav("first.wav", tone(6, 440))
-write_wav("second.wav", tone(20, 880))
+write_wav("first.wav", tone(440, 6, 0.3))
+write_wav("second.wav", tone(880, 20, 0.3))
 record = os.path.join(TMP, "evening")
 
 host = Host()

@@ -74,7 +74,7 @@ class Host:
                        stdout=subprocess.PIPE, stderr=self.log, text=True, **kw)
         line = self.p.stdout.readline()
         if not line.startswith("ready "):
-            fail("the host said %r" % line)
+            fail("the host said %r: %s" % (line, open(self.log.name).read()))
         self.url = line.split()[1]
         self.port = int(self.url.rstrip("/").rsplit(":", 1)[1])
 
@@ -127,6 +127,12 @@ class Client:
             if ev["event"] == "eof" and what != "eof":
                 self.dump()
                 fail("%s: ended while waiting for %s" % (self.name, what))
+
+    def drain(self):
+        """All events so far, those that a wait() passed over as well."""
+        while not self.events.empty():
+            self.seen.append(self.events.get())
+        return self.seen
 
     def dump(self):
         for ev in self.seen[-15:]:
@@ -230,10 +236,14 @@ class Cuttable:
             for x, y in (pair, pair[::-1]):
                 threading.Thread(target=self._pump, args=(x, y, pair), daemon=True).start()
 
+    def change(self, data, up):
+        """What becomes of data; up: on its way to the port."""
+        return data
+
     def _pump(self, x, y, pair):
         try:
             while True:
-                data = x.recv(65536)
+                data = self.change(x.recv(65536), x is pair[0])
                 if not data:
                     break
                 while self.state == "held" and pair in self.pairs:
@@ -286,6 +296,10 @@ def read_wav(path):
         check(w.getframerate() == RATE, "%s has 48 kHz" % os.path.basename(path))
         x = np.frombuffer(w.readframes(w.getnframes()), dtype="<i2").astype(float) / 32768
         return x.reshape(-1, w.getnchannels()).mean(axis=1)
+
+
+def tone(hz, seconds, gain=0.25):
+    return gain * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)
 
 
 def speech_like(seconds, seed, gain=0.3):

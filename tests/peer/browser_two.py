@@ -30,10 +30,6 @@ wanda.wait("track", id=xaver.id, kind="video")
 everybody_hears(ttys, webs)
 
 
-def people_of(w):
-    return {p["id"]: p for p in w.do("people")}
-
-
 # ---- sound, while the two browsers send each other pictures ----
 
 def streams(w, kind):

@@ -67,10 +67,6 @@ def wait_port(port, what, timeout=20):
 
 # ---- sounds: everybody hums a pitch of their own ----
 
-def tone(hz, seconds, gain=0.25):
-    return gain * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE)
-
-
 def loudness(x, hz, window_ms=40):
     """How loud the pitch is, window by window; a tone of full scale is 1.  Pitches that lie 1000 / window_ms
     apart do not hear each other."""
@@ -126,12 +122,8 @@ class Tty(Client):
         return x[-int(seconds * RATE):] if seconds else x
 
     def last(self, what):
-        """The last event of that kind so far, those that a wait() passed over as well."""
-        while True:
-            try:
-                self.seen.append(self.events.get_nowait())
-            except queue.Empty:
-                return next((e for e in reversed(self.seen) if e["event"] == what), None)
+        """The last event of that kind so far."""
+        return next((e for e in reversed(self.drain()) if e["event"] == what), None)
 
     def person(self, name):
         for p in self.result("people"):

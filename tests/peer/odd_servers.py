@@ -79,6 +79,27 @@ def turned_away(odd, room, code, words, args=(), timeout=20, **kw):
             raise AssertionError("said %r, not %r" % (left, w))
 
 
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+NOT_AUTHORIZED = "<error type='auth'><not-authorized xmlns='%s'/></error>" % STANZAS
+
+
+def answer(conn, text, kind, inner):
+    """The focus's, to the conference request in text."""
+    iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
+    conn.down("<iq xmlns='jabber:client' type='%s' id='%s' from='focus.ttymeet.local'>%s</iq>" % (kind, iq, inner))
+    return []
+
+
+def is_join(text):
+    return text.startswith("<presence") and "http://jabber.org/protocol/muc\"" in text.replace("'", '"')
+
+
+def refuse_join(conn, text, error):
+    to = re.search(r"to=['\"]([^'\"]+)", text).group(1)
+    conn.down("<presence xmlns='jabber:client' type='error' from='%s'>%s</presence>" % (to, error))
+    return []
+
+
 # ---- config.js and addresses ----
 
 @scenario(short=True)
@@ -335,11 +356,9 @@ def session_is_invalid():
         if "<conference" not in text:
             return [text]
         asked.append(text)
-        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
         if len(asked) == 1:
-            conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='modify'><not-acceptable "
-                      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><session-invalid xmlns='%s'/></error></iq>" % (iq, FOCUS))
-            return []
+            return answer(conn, text, "error", "<error type='modify'><not-acceptable xmlns='%s'/><session-invalid xmlns='%s'/>"
+                          "</error>" % (STANZAS, FOCUS))
         return [text]
     odd = Odd(host, up=up)
     bye(*two(odd, "session", timeout=20))
@@ -352,10 +371,7 @@ def host_is_waited_for():
     def up(conn, text):
         if "<conference" not in text:
             return [text]
-        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
-        conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='auth'><not-authorized "
-                  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>" % iq)
-        return []
+        return answer(conn, text, "error", NOT_AUTHORIZED)
     odd = Odd(host, up=up)
     turned_away(odd, "closed", 4, ["the room is not open", "--login-file"])
 
@@ -365,10 +381,8 @@ def visitors_only():
     def up(conn, text):
         if "<conference" not in text:
             return [text]
-        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
-        conn.down("<iq xmlns='jabber:client' type='result' id='%s' from='focus.ttymeet.local'><conference xmlns='%s' ready='true' "
-                  "focusjid='focus@auth.v1.meet.jitsi' vnode='v1'/></iq>" % (iq, FOCUS))
-        return []
+        return answer(conn, text, "result", "<conference xmlns='%s' ready='true' focusjid='focus@auth.v1.meet.jitsi' "
+                      "vnode='v1'/>" % FOCUS)
     turned_away(Odd(host, up=up), "big", 4, "as visitors only")
 
 
@@ -447,28 +461,24 @@ def token_refused():
 
 def first_join_refused(error, times=1):
     def up(conn, text):
-        if text.startswith("<presence") and "http://jabber.org/protocol/muc\"" in text.replace("'", '"') and \
-                conn.odd.state.setdefault("refused", 0) < times:
+        if is_join(text) and conn.odd.state.setdefault("refused", 0) < times:
             conn.odd.state["refused"] += 1
-            to = re.search(r"to=['\"]([^'\"]+)", text).group(1)
-            conn.down("<presence xmlns='jabber:client' type='error' from='%s'><error %s</error></presence>" % (to, error))
-            return []
+            return refuse_join(conn, text, "<error %s</error>" % error)
         return [text]
     return up
 
 
 @scenario(short=True)
 def room_just_destroyed():
-    stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas"
-    for n, error in enumerate(["type='cancel'><gone xmlns='%s'/>" % stanzas,
-                               "type='cancel'><not-allowed xmlns='%s'/><text xmlns='%s'>Room creation is restricted</text>" % (stanzas, stanzas)]):
+    for n, error in enumerate(["type='cancel'><gone xmlns='%s'/>" % STANZAS,
+                               "type='cancel'><not-allowed xmlns='%s'/><text xmlns='%s'>Room creation is restricted</text>" % (STANZAS, STANZAS)]):
         odd = Odd(host, up=first_join_refused(error), state={})
         bye(*two(odd, "destroyed%d" % n, timeout=20))
 
 
 @scenario()
 def nick_in_use():
-    odd = Odd(host, up=first_join_refused("type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"), state={})
+    odd = Odd(host, up=first_join_refused("type='cancel'><conflict xmlns='%s'/>" % STANZAS), state={})
     bye(*two(odd, "nick"))
 
 
@@ -511,11 +521,8 @@ class Person:
 def password_is_typed():
     """A person is asked for the room's password, twice; a script is turned away."""
     def up(conn, text):
-        if text.startswith("<presence") and "http://jabber.org/protocol/muc\"" in text.replace("'", '"') and "<password>richtig<" not in text:
-            to = re.search(r"to=['\"]([^'\"]+)", text).group(1)
-            conn.down("<presence xmlns='jabber:client' type='error' from='%s'><error type='auth'><not-authorized "
-                      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>" % to)
-            return []
+        if is_join(text) and "<password>richtig<" not in text:
+            return refuse_join(conn, text, NOT_AUTHORIZED)
         return [text]
     odd = Odd(host, up=up)
     turned_away(odd, "locked", 4, ["has a password", "--password-file"])
@@ -542,10 +549,7 @@ def person_waits_for_the_host():
         n.append(text)
         if len(n) > 2:
             return [text]
-        iq = re.search(r"id=['\"]([^'\"]+)", text).group(1)
-        conn.down("<iq xmlns='jabber:client' type='error' id='%s' from='focus.ttymeet.local'><error type='auth'><not-authorized "
-                  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>" % iq)
-        return []
+        return answer(conn, text, "error", NOT_AUTHORIZED)
     anna = Person(Odd(host, up=up).url("early"))
     anna.hears("host has not come yet")
     anna.hears("oined early", 30)

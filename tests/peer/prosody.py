@@ -38,7 +38,7 @@ class Person:
         return [e for e in self.events() if e["event"] == "person-left"]
 
     def resumed(self):
-        return len(re.findall(r"resumed (\d+)", self.tty.command("/dump"))) and int(re.search(r"resumed (\d+)", self.tty.command("/dump"))[1])
+        return int(re.search(r"resumed (\d+)", self.tty.command("/dump"))[1])
 
 
 def cut(who, other, seconds, tag):

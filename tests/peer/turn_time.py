@@ -84,9 +84,7 @@ def goes_on(what, limit):
 
 
 def said(*words):
-    while not anna.events.empty():
-        anna.seen.append(anna.events.get())
-    return [e for e in anna.seen if all(w in (e.get("text") or "") for w in words)]
+    return [e for e in anna.drain() if all(w in (e.get("text") or "") for w in words)]
 
 
 eventually("Anna and Bert hear each other", both_hear, 30)
