@@ -1,7 +1,6 @@
 /* test_memory.c - the nth allocation fails, for n = 0, 1, 2 ...
  *
- * malloc and its kin of this program fail when a counter of the test's own
- * thread has run down; sanitizers bring their own malloc and skip it.
+ * Sanitizers bring their own malloc, and skip it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,79 +16,24 @@
 #include "audio/voices.h"
 #include "unit/audio/room.h"
 #include "unit/audio/signal.h"
+#include "unit/fail_alloc.h"
 #include "unit/unit.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OWN_MALLOC 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OWN_MALLOC 0
-#endif
-#endif
-#ifndef OWN_MALLOC
-#define OWN_MALLOC 1
-#endif
-
-static _Thread_local int left = -1;     /* allocations until one fails; -1: none does */
-static _Thread_local int failed;
-
-#if OWN_MALLOC
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void *__libc_memalign(size_t align, size_t n);
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t n);
-void *aligned_alloc(size_t align, size_t n);
-
-static int refuses(void)
-{
-	if (left < 0 || left-- > 0)
-		return 0;
-	left = -1;
-	failed = 1;
-	errno = ENOMEM;
-	return 1;
-}
-
-void *malloc(size_t n)
-{
-	return refuses() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return refuses() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	return refuses() ? NULL : __libc_realloc(p, n);
-}
-
-void *aligned_alloc(size_t align, size_t n)
-{
-	return refuses() ? NULL : __libc_memalign(align, n);
-}
-#endif
 
 /* Runs fn until no allocation of it fails any more. */
 static void each_allocation(int (*fn)(void))
 {
 	int n = 0;
 
-	if (!OWN_MALLOC)
+	if (!fail_alloc_works())
 		skip();
 	do {
 		int err;
 
-		failed = 0;
-		left = n++;
+		fail_alloc_at(n++);
 		err = fn();
-		left = -1;
-		assert_int_equal(err, failed ? -ENOMEM : 0);
-	} while (failed);
+		fail_alloc_at(-1);
+		assert_int_equal(err, fail_alloc_came() ? -ENOMEM : 0);
+	} while (fail_alloc_came());
 	assert_true(n > 1);
 }
 
@@ -149,17 +93,15 @@ static int make_devices(void)
 {
 	struct audio_config cfg = { .complexity = 5 };
 	struct audio *a;
-	int keep = left, err;
+	long paused = fail_alloc_pause();
+	int err = audio_new(&a, &cfg, &ev, NULL);
 
-	left = -1;
-	err = audio_new(&a, &cfg, &ev, NULL);
-	left = keep;
+	fail_alloc_go_on(paused);
 	if (!err)
 		err = audio_set_device(a, AUDIO_SPEAKER, "file:/no/such/file.wav");
-	keep = left;
-	left = -1;
+	paused = fail_alloc_pause();
 	audio_free(&a);
-	left = keep;
+	fail_alloc_go_on(paused);
 	return err;
 }
 
@@ -201,11 +143,10 @@ static int make_pump(void)
 	static const struct pump_config cfg = { 4800, 480, false };
 	struct pump *p;
 	int err = pump_open(&p, &cfg, &ops, NULL);
-	int keep = left;
+	long paused = fail_alloc_pause();
 
-	left = -1;
 	pump_close(&p);
-	left = keep;
+	fail_alloc_go_on(paused);
 	return err;
 }
 
@@ -249,7 +190,7 @@ static void pumps(void **state)
 static void a_call_short_of_memory(void **state)
 {
 	(void)state;
-	if (!OWN_MALLOC)
+	if (!fail_alloc_works())
 		skip();
 	for (int n = 0; n < 40; n++) {
 		struct room *r = calloc(1, sizeof(*r));
@@ -257,9 +198,9 @@ static void a_call_short_of_memory(void **state)
 		room_new(r);
 		room_add_cfg(r, &(struct audio_config){ .complexity = 0 }, "tone", "none");
 		room_add_cfg(r, &(struct audio_config){ .complexity = 0 }, "none", "null");
-		left = n;
+		fail_alloc_at(n);
 		room_run(r, 300000, 10000);
-		left = -1;
+		fail_alloc_at(-1);
 		room_free(r);
 		free(r);
 	}
@@ -279,20 +220,20 @@ static void a_block_needs_none(void **state)
 	assert_int_equal(process_new(&p), 0);
 	process_set(p, true, true, true);
 	assert_int_equal(mic_init(&m, &cfg, &ev, NULL), 0);
-	left = failed = 0;
+	fail_alloc_at(0);
 	for (int i = 0; i + AUDIO_BLOCK <= AUDIO_HZ; i += AUDIO_BLOCK) {
 		process_far(p, v + i);
 		process_near(p, v + i, 480);
 		mic_block(&m, v + i, i * 1000LL / 48);
 	}
-	left = -1;
-	asked = failed;
+	fail_alloc_at(-1);
+	asked = fail_alloc_came();
 	assert_int_equal(mic_sending(&m, &music), 0);
-	left = failed = 0;
+	fail_alloc_at(0);
 	for (int i = 0; i + 2 * AUDIO_BLOCK <= AUDIO_HZ; i += 2 * AUDIO_BLOCK)
 		mic_block(&m, v + i, i * 1000LL / 48);
-	left = -1;
-	assert_false(asked || failed);
+	fail_alloc_at(-1);
+	assert_false(asked || fail_alloc_came());
 	mic_free(&m);
 	process_free(&p);
 	free(v);

@@ -1,10 +1,10 @@
 /* test_buf.c - a writer of many fields checks one result */
+#include "unit/fail_alloc.h"
 #include "unit/unit.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
-#include "fail_alloc.h"
 
 extern const struct CMUnitTest test_buf[];
 

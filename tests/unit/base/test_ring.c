@@ -1,10 +1,10 @@
 /* test_ring.c - samples come out as they went in, across two threads */
+#include "unit/fail_alloc.h"
 #include "unit/unit.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include "base/ring.h"
-#include "fail_alloc.h"
 
 extern const struct CMUnitTest test_ring[];
 

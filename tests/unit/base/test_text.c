@@ -1,10 +1,10 @@
 /* test_text.c - what strangers write cannot hurt who reads it */
+#include "unit/fail_alloc.h"
 #include "unit/unit.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
-#include "fail_alloc.h"
 
 extern const struct CMUnitTest test_text[];
 

@@ -1,7 +1,6 @@
 /* test_oom.c - memory that runs out at any one place
  *
- * This program's own malloc() fails at the nth call and counts what is in
- * use.  Each job is run for n = 0, 1, 2 ... until it gets through: it must
+ * Each job is run for n = 0, 1, 2 ... until it gets through: it must
  * give the same as ever or say -ENOMEM, and keep nothing.  Sanitizers have an
  * allocator of their own; there the jobs just run.
  */
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "unit/xmpp/frames.h"
+#include "unit/fail_alloc.h"
 #include "unit/unit.h"
 #include "xmpp/disco.h"
 #include "xmpp/focus.h"
@@ -20,69 +20,6 @@
 #include "xmpp/stream.h"
 
 extern const struct CMUnitTest test_oom[];
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OTHER_ALLOCATOR
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OTHER_ALLOCATOR
-#endif
-
-/* Only the test's thread runs. */
-static struct { bool on, hit; long left, used; } hook;
-
-#ifdef OTHER_ALLOCATOR
-enum { HOOKED = 0 };
-#else
-enum { HOOKED = 1 };
-
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void __libc_free(void *p);
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t n);
-void free(void *p);
-
-static bool fails(void)
-{
-	if (!hook.on || hook.left--)
-		return false;
-	return hook.hit = true;
-}
-
-static void *count(void *p)
-{
-	hook.used += hook.on && p;
-	return p;
-}
-
-void *malloc(size_t n)
-{
-	return fails() ? NULL : count(__libc_malloc(n));
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : count(__libc_calloc(n, size));
-}
-
-void *realloc(void *p, size_t n)
-{
-	if (fails())
-		return NULL;
-	return p ? __libc_realloc(p, n) : count(__libc_realloc(p, n));
-}
-
-void free(void *p)
-{
-	hook.used -= hook.on && p;
-	__libc_free(p);
-}
-#endif
 
 /* Leaves its result as text in out; nothing else that it allocates stays. */
 typedef int job_fn(const void *in, struct buf *out);
@@ -97,24 +34,21 @@ static void run(const char *name, job_fn *job, const void *in)
 		struct buf got = { 0 };
 		int err;
 
-		hook.hit = false;
-		hook.used = 0;
-		hook.left = n;
-		hook.on = true;
+		fail_alloc_at(n);
 		err = job(in, &got);
-		hook.on = false;
+		fail_alloc_at(-1);
 		if (!err && strcmp(buf_str(&got), buf_str(&want)))
 			fail_msg("%s: allocation %ld failed, and it says all went well", name, n);
 		if (err && err != -ENOMEM)
 			fail_msg("%s: allocation %ld failed, and it says %d", name, n, err);
-		if (HOOKED && hook.used != (got.p != NULL))
-			fail_msg("%s: allocation %ld failed, and %ld blocks stay", name, n, hook.used);
+		if (fail_alloc_works() && fail_alloc_kept() != (got.p != NULL))
+			fail_msg("%s: allocation %ld failed, and %ld blocks stay", name, n, fail_alloc_kept());
 		buf_free(&got);
-		if (!hook.hit)
+		if (!fail_alloc_came())
 			break;
 	}
 	/* Or else the hook was not there, and nothing was tried. */
-	assert_true(n < 100000 && (!HOOKED || n > 0));
+	assert_true(n < 100000 && (!fail_alloc_works() || n > 0));
 	buf_free(&want);
 }
 

@@ -1,5 +1,5 @@
 /* fail_alloc.c - glibc's allocator behind a counter */
-#include "fail_alloc.h"
+#include "unit/fail_alloc.h"
 #include <errno.h>
 #include <stddef.h>
 
@@ -14,8 +14,8 @@
 #define CAN_FAIL 1
 #endif
 
-static _Thread_local long left = -1;
-static _Thread_local bool came;
+static _Thread_local long left = -1, kept;
+static _Thread_local bool came, counts;
 
 bool fail_alloc_works(void)
 {
@@ -25,8 +25,11 @@ bool fail_alloc_works(void)
 void fail_alloc_at(long n)
 {
 	left = n;
-	if (n >= 0)
-		came = false;
+	counts = n >= 0;
+	if (n < 0)
+		return;
+	came = false;
+	kept = 0;
 }
 
 bool fail_alloc_came(void)
@@ -34,15 +37,35 @@ bool fail_alloc_came(void)
 	return came;
 }
 
+long fail_alloc_kept(void)
+{
+	return kept;
+}
+
+long fail_alloc_pause(void)
+{
+	long paused = left;
+
+	left = -1;
+	return paused;
+}
+
+void fail_alloc_go_on(long paused)
+{
+	left = paused;
+}
+
 #if CAN_FAIL
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
+void __libc_free(void *p);
 void *malloc(size_t n);
 void *calloc(size_t n, size_t size);
 void *realloc(void *p, size_t n);
 void *aligned_alloc(size_t align, size_t n);
+void free(void *p);
 
 static bool fails(void)
 {
@@ -53,23 +76,37 @@ static bool fails(void)
 	return true;
 }
 
+static void *count(void *p)
+{
+	kept += counts && p;
+	return p;
+}
+
 void *malloc(size_t n)
 {
-	return fails() ? NULL : __libc_malloc(n);
+	return fails() ? NULL : count(__libc_malloc(n));
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(n, size);
+	return fails() ? NULL : count(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t n)
 {
-	return fails() ? NULL : __libc_realloc(p, n);
+	if (fails())
+		return NULL;
+	return p ? __libc_realloc(p, n) : count(__libc_realloc(p, n));
 }
 
 void *aligned_alloc(size_t align, size_t n)
 {
-	return fails() ? NULL : __libc_memalign(align, n);
+	return fails() ? NULL : count(__libc_memalign(align, n));
+}
+
+void free(void *p)
+{
+	kept -= counts && p;
+	__libc_free(p);
 }
 #endif
