@@ -441,6 +441,12 @@ void script_config(struct script *s, bool http)
 	set(&s->config_url, NULL);
 }
 
+void script_config_js(struct script *s, const char *js)
+{
+	s->config_js = js;
+	script_config(s, false);
+}
+
 static const char *bind_features(const struct script *s)
 {
 	return s->sm ? "<stream:features xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -481,19 +487,47 @@ void script_reopen(struct script *s)
 	assert_string_equal(xml_attr(s->sent[s->sents - 1].x, "previd"), "tok");
 }
 
+void script_ready(struct script *s, const char *focus)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "<conference xmlns='http://jitsi.org/protocol/focus' room='" ROOM "' ready='true' focusjid='%s'/>",
+		 focus ? focus : "focus@auth.meet.test");
+	script_answer(s, "conference", NS_FOCUS, "result", buf_str(&b));
+	buf_free(&b);
+}
+
+void script_focus(struct script *s, const char *jid, const char *more)
+{
+	script_inf(s, "<presence xmlns='jabber:client' from='" FOCUS "'>%s<x xmlns='http://jabber.org/protocol/muc#user'>"
+		   "<item jid='%s' role='moderator' affiliation='owner'/></x></presence>", more,
+		   jid ? jid : "focus@auth.meet.test/focus");
+}
+
+void script_refuse_join(struct script *s, const char *error)
+{
+	script_inf(s, "<presence xmlns='jabber:client' type='error' from='%s'><error %s</error></presence>",
+		   xml_attr(script_presence(s), "to"), error);
+}
+
+struct call_counters script_counters(const struct script *s)
+{
+	struct call_counters n;
+
+	call_counters(s->call, &n);
+	return n;
+}
+
 void script_join(struct script *s)
 {
 	char *nick;
 
 	script_config(s, false);
 	script_login(s, ME);
-	script_answer(s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-		      "room='room@conference.meet.test' ready='true' focusjid='focus@auth.meet.test'/>");
+	script_ready(s, NULL);
 	nick = strdup(strchr(xml_attr(script_presence(s), "to"), '/') + 1);
-	script_in(s, "<presence xmlns='jabber:client' from='" FOCUS "'><conference-properties "
-		  "xmlns='http://jitsi.org/protocol/focus'><property key='support-terminate-restart' value='true'/>"
-		  "</conference-properties><x xmlns='http://jabber.org/protocol/muc#user'>"
-		  "<item jid='focus@auth.meet.test/focus' role='moderator' affiliation='owner'/></x></presence>");
+	script_focus(s, NULL, "<conference-properties xmlns='http://jitsi.org/protocol/focus'>"
+		     "<property key='support-terminate-restart' value='true'/></conference-properties>");
 	script_in(s, "<presence xmlns='jabber:client' from='room@conference.meet.test/77aa01bc'>"
 		  "<nick xmlns='http://jabber.org/protocol/nick'>Ada</nick><SourceInfo>{\"77aa01bc-a0\":{\"muted\":false}}"
 		  "</SourceInfo><x xmlns='http://jabber.org/protocol/muc#user'>"
@@ -573,12 +607,10 @@ void script_come_back(struct script *s, const char *jid)
 	script_run(s, 3000000);
 	assert_non_null(s->stream_url);
 	script_login(s, jid);
-	script_answer(s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-		      "ready='true' focusjid='focus@auth.meet.test'/>");
+	script_ready(s, NULL);
 	copy = strdup(xml_attr(script_presence(s), "to"));
 	nick = strchr(copy, '/') + 1;
-	script_in(s, "<presence xmlns='jabber:client' from='" FOCUS "'><x xmlns='http://jabber.org/protocol/muc#user'>"
-		  "<item jid='focus@auth.meet.test/focus' role='moderator' affiliation='owner'/></x></presence>");
+	script_focus(s, NULL, "");
 	script_person(s, "77aa01bc", "<nick xmlns='http://jabber.org/protocol/nick'>Ada</nick>", NULL);
 	/* Our ghost: the server has not noticed yet. */
 	script_in(s, "<presence xmlns='jabber:client' from='room@conference.meet.test/5c1f0a9e'><x xmlns='http://jabber.org/protocol/muc#user'>"

@@ -18,6 +18,8 @@
 #include "unit/unit.h"
 #include "xmpp/xml.h"
 
+#define SEC INT64_C(1000000)       /* us */
+
 enum { SENT_MAX = 4000, IDS_MAX = 400 };
 
 struct script {
@@ -83,10 +85,18 @@ void script_inf(struct script *s, const char *fmt, ...) __attribute__((format(pr
 
 /* config.js of meet.test; http: with a conference request URL. */
 void script_config(struct script *s, bool http);
+void script_config_js(struct script *s, const char *js); /* another one; js lives as long */
 /* The WebSocket opens, and the login goes well. */
 void script_login(struct script *s, const char *jid);
 /* All of a join to room@conference.meet.test with the focus and Ada in it. */
 void script_join(struct script *s);
+/* The conference is ready.  NULL in both: focus@auth.meet.test. */
+void script_ready(struct script *s, const char *focus);
+/* The focus is in the room; more: children of its presence. */
+void script_focus(struct script *s, const char *jid, const char *more);
+/* error: "type='cancel'><gone xmlns='…'/>" */
+void script_refuse_join(struct script *s, const char *error);
+struct call_counters script_counters(const struct script *s);
 /* The focus invites; sid as given, sources as JSON of owners or NULL. */
 void script_invite(struct script *s, const char *sid, const char *sources, const char *more);
 
@@ -125,7 +135,8 @@ void script_play_lines(struct script *s, const json_t *lines, unsigned from, uns
 /* The text of one line of a recording; new string. */
 char *script_line(const char *file, unsigned line);
 
-#define FOCUS "room@conference.meet.test/focus"
+#define ROOM "room@conference.meet.test"
+#define FOCUS ROOM "/focus"
 #define ME "5c1f0a9e-2b7d-4d7c-9a55-0e6f3f6f1b2d@meet.test/Kq3s"
 
 #endif

@@ -10,19 +10,8 @@
 #include "xmpp/jingle.h"
 #include "xmpp/ns.h"
 
-#define ROOM "room@conference.meet.test"
-#define SEC INT64_C(1000000)
-
 static const struct script_config plain = { .name = "Bob" };
 static const struct script_config relayed = { .name = "Bob", .relay_only = true };
-
-static struct call_counters count(struct script *s)
-{
-	struct call_counters n;
-
-	call_counters(s->call, &n);
-	return n;
-}
 
 /* ---- people ---- */
 
@@ -281,7 +270,7 @@ static void test_forged(void **state)
 		  "<item jid='focus@evil.test/focus' role='participant'/></x></presence>");
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='m' from='" ROOM "/focus2'>"
 		  "<mute xmlns='http://jitsi.org/jitmeet/audio'>true</mute></iq>");
-	assert_int_equal(count(&s).forged, 1);
+	assert_int_equal(script_counters(&s).forged, 1);
 	assert_not_told(&s, "muted-by");
 	source(&s, ROOM "/77aa01bc", "source-add", "s1", "\"77aa01bc\":[[],[],[{\"s\":666}]]");
 	assert_null(call_source_owner(s.call, 666));
@@ -290,7 +279,7 @@ static void test_forged(void **state)
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='u' from='focus@auth.meet.test/focus'><jingle "
 		  "xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='s1'/></iq>");
 	assert_int_equal(s.media_stops, 0);
-	assert_int_equal(count(&s).forged, 2);
+	assert_int_equal(script_counters(&s).forged, 2);
 	/* Components speak with their own address, or not at all. */
 	script_in(&s, "<message xmlns='jabber:client' from='evil.test'><json-message xmlns='http://jitsi.org/jitmeet'>"
 		  "{\"type\":\"av_moderation\",\"removed\":true,\"mediaType\":\"audio\"}</json-message></message>");
@@ -301,7 +290,7 @@ static void test_forged(void **state)
 	/* Chat of a stranger outside the room is none. */
 	script_in(&s, "<message xmlns='jabber:client' type='chat' from='spam@evil.test/x'><body>buy</body></message>");
 	assert_not_told(&s, "buy");
-	assert_int_equal(count(&s).forged, 4);
+	assert_int_equal(script_counters(&s).forged, 4);
 	script_free(&s);
 }
 
@@ -321,7 +310,7 @@ static void test_impostor(void **state)
 		  "<mute xmlns='http://jitsi.org/jitmeet/audio'>true</mute></iq>");
 	assert_int_equal(s.media_starts, 1);
 	assert_not_told(&s, "muted-by");
-	assert_int_equal(count(&s).forged, 3);
+	assert_int_equal(script_counters(&s).forged, 3);
 	assert_int_equal(call_people(s.call), 2);
 	script_free(&s);
 }
@@ -434,8 +423,7 @@ static void test_start_muted(void **state)
 	script_new(&s, &plain);
 	script_config(&s, false);
 	script_login(&s, ME);
-	script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-		      "ready='true' focusjid='focus@auth.meet.test'/>");
+	script_ready(&s, NULL);
 	script_in(&s, meta);
 	script_person(&s, "5c1f0a9e", "", "<status code='110'/>");
 	assert_not_told(&s, "muted-by");
@@ -565,7 +553,7 @@ static void test_reconnect(void **state)
 	assert_true(call_next_try_us(s.call) - s.now >= 500000 && call_next_try_us(s.call) - s.now <= 2 * SEC);
 	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	assert_told(&s, "joined aaaaaaaa Bob muted hand");
-	assert_int_equal(count(&s).rejoined, 1);
+	assert_int_equal(script_counters(&s).rejoined, 1);
 	assert_int_equal(s.config_url != NULL, 0);
 	assert_told(&s, "person- c0ffee11");    /* left meanwhile */
 	assert_told(&s, "person- 5c1f0a9e");    /* who we were */
@@ -894,7 +882,7 @@ static void test_channel(void **state)
 	assert_true(p.interrupted && p.quality <= 100);
 	call_find_person(s.call, "5c1f0a9e", &p);
 	assert_false(p.interrupted);
-	assert_int_equal(count(&s).malformed, 2);
+	assert_int_equal(script_counters(&s).malformed, 2);
 	buf_clear(&s.channel_text);
 	call_send_stats(s.call, 30, 60, 0, 1, 95, 20);
 	assert_non_null(strstr(buf_str(&s.channel_text), "EndpointStats"));
@@ -1155,8 +1143,7 @@ static void test_no_channel_no_rewriting(void **state)
 		script_run(&s, 12 * SEC);
 		assert_int_equal(script_count(&s, "presence", "type", "unavailable"), 1);
 		assert_told(&s, "joining again without SSRC rewriting");
-		script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-			      "room='room@conference.meet.test' ready='true' focusjid='focus@auth.meet.test'/>");
+		script_ready(&s, NULL);
 		after = strdup(xml_attr(xml_child(script_presence(&s), "c", NULL), "ver"));
 		assert_string_not_equal(before, after);
 		free(before);

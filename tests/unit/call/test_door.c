@@ -6,10 +6,7 @@
 #include "unit/call/script.h"
 #include "xmpp/ns.h"
 
-#define ROOM "room@conference.meet.test"
 #define LOBBY "room@lobby.meet.test"
-
-enum { SEC = 1000000 };
 
 static const char *const lobby_component = "<query xmlns='" NS_DISCO_INFO "'>"
 	"<identity category='component' type='lobbyrooms' name='lobby.meet.test'/></query>";

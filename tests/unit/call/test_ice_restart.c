@@ -8,7 +8,6 @@
 #include "xmpp/chat.h"
 #include "xmpp/ns.h"
 
-#define SEC INT64_C(1000000)
 #define ICE "urn:xmpp:jingle:transports:ice-udp:1"
 
 static void begin(struct script *s, bool ice_restart)

@@ -9,8 +9,6 @@
 #include "xmpp/ns.h"
 
 static const struct script_config plain = { .name = "Bob" };
-static const char ready[] = "<conference xmlns='http://jitsi.org/protocol/focus' ready='true' "
-	"focusjid='focus@auth.meet.test'/>";
 
 static void up_to_login(struct script *s, const struct script_config *cfg)
 {
@@ -22,13 +20,7 @@ static void up_to_login(struct script *s, const struct script_config *cfg)
 static void up_to_presence(struct script *s, const struct script_config *cfg)
 {
 	up_to_login(s, cfg);
-	script_answer(s, "conference", NS_FOCUS, "result", ready);
-}
-
-static void refuse_join(struct script *s, const char *error)
-{
-	script_inf(s, "<presence xmlns='jabber:client' type='error' from='%s'><error %s</error></presence>",
-		   xml_attr(script_presence(s), "to"), error);
+	script_ready(s, NULL);
 }
 
 /* One round trip each for what must be in turn; the rest goes out at once. */
@@ -43,7 +35,7 @@ static void test_no_waiting(void **state)
 	assert_true(script_has_iq(&s, "query", NS_DISCO_INFO));
 	assert_true(script_has_iq(&s, "services", NS_EXTDISCO));
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 0);
-	script_answer(&s, "conference", NS_FOCUS, "result", ready);
+	script_ready(&s, NULL);
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 1);
 	script_free(&s);
 	/* By HTTP: asked beside the login, and the presence waits for nothing. */
@@ -147,9 +139,6 @@ static void test_privacy(void **state)
 	script_free(&s);
 }
 
-#define READY "<conference xmlns='http://jitsi.org/protocol/focus' " \
-	"room='room@conference.meet.test' ready='true' focusjid='focus@auth.meet.test'/>"
-
 /* Knocks, and is let in with the room's password. */
 static void test_lobby(void **state)
 {
@@ -162,7 +151,7 @@ static void test_lobby(void **state)
 	script_new(&s, &cfg);
 	script_config(&s, false);
 	script_login(&s, ME);
-	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	script_ready(&s, NULL);
 	script_in(&s, "<presence xmlns='jabber:client' type='error' from='room@conference.meet.test/5c1f0a9e'>"
 		  "<error type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
 		  "<lobbyroom xmlns='http://jitsi.org/jitmeet'>room@lobby.meet.test</lobbyroom></error></presence>");
@@ -178,7 +167,7 @@ static void test_lobby(void **state)
 	assert_int_equal(call_get_state(s.call), CALL_LOBBY);
 	script_in(&s, "<message xmlns='jabber:client' from='room@conference.meet.test'>"
 		  "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='a@b/c'/><password>rose</password></x></message>");
-	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	script_ready(&s, NULL);
 	p = script_presence(&s);
 	assert_string_equal(xml_attr(p, "to"), "room@conference.meet.test/5c1f0a9e");
 	assert_string_equal(xml_child_text(xml_child(p, "x", NS_MUC), "password", NULL), "rose");
@@ -222,7 +211,7 @@ static void test_breakout(void **state)
 	assert_null(call_breakout_name(s.call, 1));
 	assert_int_equal(call_change_room(s.call, "Brass", NULL, NULL, s.now), -ENOENT);
 	assert_int_equal(call_change_room(s.call, "Strings", NULL, NULL, s.now), 0);
-	script_answer(&s, "conference", NS_FOCUS, "result", READY);
+	script_ready(&s, NULL);
 	assert_string_equal(xml_attr(script_presence(&s), "to"), "a@breakout.meet.test/5c1f0a9e");
 	script_free(&s);
 }
@@ -250,7 +239,7 @@ static void test_refusals(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		up_to_presence(&s, &plain);
-		refuse_join(&s, t[i].error);
+		script_refuse_join(&s, t[i].error);
 		assert_told(&s, t[i].told);
 		assert_int_equal(call_get_state(s.call), CALL_LEFT);
 		assert_null(s.stream_url);
@@ -269,13 +258,13 @@ static void test_no_room(void **state)
 	(void)state;
 	up_to_presence(&s, &plain);
 	for (int i = 0; i < 3; i++) {
-		refuse_join(&s, gone);
+		script_refuse_join(&s, gone);
 		assert_false(script_has_iq(&s, "conference", NS_FOCUS));
 		script_run(&s, 3000000);
-		script_answer(&s, "conference", NS_FOCUS, "result", ready);
+		script_ready(&s, NULL);
 	}
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 4);
-	refuse_join(&s, gone);
+	script_refuse_join(&s, gone);
 	assert_told(&s, "left 4 no-room");
 	script_free(&s);
 }
@@ -290,10 +279,10 @@ static void test_conflict(void **state)
 	up_to_presence(&s, &plain);
 	first = strdup(xml_attr(script_presence(&s), "to"));
 	for (int i = 0; i < 3; i++) {
-		refuse_join(&s, taken);
+		script_refuse_join(&s, taken);
 		assert_string_not_equal(xml_attr(script_presence(&s), "to"), first);
 	}
-	refuse_join(&s, taken);
+	script_refuse_join(&s, taken);
 	assert_told(&s, "left 4 conflict");
 	free(first);
 	script_free(&s);
@@ -307,9 +296,9 @@ static void test_name_required(void **state)
 
 	(void)state;
 	up_to_presence(&s, &cfg);
-	refuse_join(&s, want);
+	script_refuse_join(&s, want);
 	assert_string_equal(xml_child_text(script_presence(&s), "nick", NS_NICK), "guest");
-	refuse_join(&s, want);
+	script_refuse_join(&s, want);
 	assert_told(&s, "left 4 name");
 	script_free(&s);
 }
@@ -347,7 +336,7 @@ static void test_request_refused(void **state)
 	script_answer(&s, "conference", NS_FOCUS, "error", "<error type='modify'><not-acceptable "
 		      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><session-invalid xmlns='http://jitsi.org/protocol/focus'/></error>");
 	script_run(&s, 1500000);
-	script_answer(&s, "conference", NS_FOCUS, "result", ready);
+	script_ready(&s, NULL);
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 1);
 	script_free(&s);
 }
@@ -490,7 +479,7 @@ static void test_http_falls_back(void **state)
 	script_config(&s, true);
 	call_http_input(s.call, 2, &a, s.now);
 	script_login(&s, ME);
-	script_answer(&s, "conference", NS_FOCUS, "result", ready);
+	script_ready(&s, NULL);
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 1);
 	assert_null(xml_child(xml_child(script_presence(&s), "x", NS_MUC), "billingid", NULL));
 	script_free(&s);

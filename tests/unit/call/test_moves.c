@@ -6,12 +6,6 @@
 
 static const struct script_config plain = { .name = "Bob" };
 
-static void config(struct script *s, const char *js)
-{
-	s->config_js = js;
-	script_config(s, false);
-}
-
 /* An upgrade that is answered by a redirect: followed, three times, and never into the open. */
 static void test_websocket_moves(void **state)
 {
@@ -31,7 +25,7 @@ static void test_websocket_moves(void **state)
 		struct script_config cfg = { .url = t[i].url };
 
 		script_new(&s, &cfg);
-		config(&s, "var config = { hosts: { domain: 'meet.test' } };");
+		script_config_js(&s, "var config = { hosts: { domain: 'meet.test' } };");
 		call_stream_moved(s.call, t[i].to, 302, "HTTP 302", s.now);
 		if (t[i].want) {
 			assert_string_equal(s.stream_url, t[i].want);
@@ -81,7 +75,7 @@ static void test_stream_elsewhere(void **state)
 		struct script_config cfg = { .url = t[i].url };
 
 		script_new(&s, &cfg);
-		config(&s, "var config = { hosts: { domain: 'meet.test' } };");
+		script_config_js(&s, "var config = { hosts: { domain: 'meet.test' } };");
 		open_stream(&s);
 		script_in(&s, t[i].said);
 		if (!t[i].want) {

@@ -8,18 +8,7 @@
 #include "unit/call/script.h"
 #include "xmpp/ns.h"
 
-#define SEC INT64_C(1000000)
-#define ROOM "room@conference.meet.test"
-
 static const struct script_config plain = { .name = "Bob" };
-
-static struct call_counters count(struct script *s)
-{
-	struct call_counters n;
-
-	call_counters(s->call, &n);
-	return n;
-}
 
 /* ---- sources ---- */
 
@@ -107,14 +96,6 @@ static void test_presences_of_all_kinds(void **state)
 
 /* ---- addresses ---- */
 
-static void config(struct script *s, const char *js)
-{
-	struct call_http_answer a = { .status = 200, .body = js, .len = strlen(js), .url = s->config_url };
-
-	call_http_input(s->call, 1, &a, s->now);
-	text_set(&s->config_url, NULL);
-}
-
 static void test_websocket_elsewhere(void **state)
 {
 	static const struct { const char *url, *ws, *want; } t[] = {
@@ -136,7 +117,7 @@ static void test_websocket_elsewhere(void **state)
 
 		script_new(&s, &cfg);
 		buf_addf(&b, "var config = { hosts: { domain: 'meet.test' }, websocket: %s };", t[i].ws);
-		config(&s, buf_str(&b));
+		script_config_js(&s, buf_str(&b));
 		assert_string_equal(s.stream_url, t[i].want);
 		buf_free(&b);
 		script_free(&s);
@@ -150,11 +131,10 @@ static void test_region(void **state)
 
 	(void)state;
 	script_new(&s, &plain);
-	config(&s, "var config = { hosts: { domain: 'meet.test', muc: 'conference.meet.test' },\n"
+	script_config_js(&s, "var config = { hosts: { domain: 'meet.test', muc: 'conference.meet.test' },\n"
 	       "deploymentInfo: { shard: 's1', region: 'eu-1', userRegion: 'eu-2' } };");
 	script_login(&s, ME);
-	script_answer(&s, "conference", NS_FOCUS, "result", "<conference xmlns='http://jitsi.org/protocol/focus' "
-		      "ready='true' focusjid='focus@auth.meet.test'/>");
+	script_ready(&s, NULL);
 	assert_string_equal(xml_child_text(script_presence(&s), "jitsi_participant_region", NULL), "eu-2");
 	script_free(&s);
 }
@@ -191,7 +171,7 @@ static void test_token_place(void **state)
 
 	(void)state;
 	script_new(&s, &plain);
-	config(&s, "var config = { hosts: { domain: 'meet.test' }, tokenAuthUrl: 'https://login.test/?r={room}&x=1' };");
+	script_config_js(&s, "var config = { hosts: { domain: 'meet.test' }, tokenAuthUrl: 'https://login.test/?r={room}&x=1' };");
 	script_login(&s, ME);
 	script_answer(&s, "conference", NS_FOCUS, "error", "<error type='auth'><not-authorized "
 		      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
@@ -313,7 +293,7 @@ static void test_garbage(void **state)
 	script_in(&s, "<iq xmlns='jabber:client' type='set' id='u' from='" FOCUS "'><thing xmlns='urn:new'/></iq>");
 	assert_string_equal(xml_attr(s.sent[s.sents - 1].x, "type"), "error");
 	assert_non_null(xml_child(xml_child(s.sent[s.sents - 1].x, "error", NULL), "service-unavailable", NULL));
-	assert_true(count(&s).unknown_iq >= 1);
+	assert_true(script_counters(&s).unknown_iq >= 1);
 	/* A presence of half a megabyte, a thousand statuses. */
 	buf_adds(&big, "<presence xmlns='jabber:client' from='" ROOM "/feedbeef'><nick xmlns='http://jabber.org/protocol/nick'>");
 	for (int i = 0; i < 500000; i++)

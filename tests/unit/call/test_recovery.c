@@ -7,28 +7,11 @@
 #include "unit/call/script.h"
 #include "xmpp/ns.h"
 
-#define SEC INT64_C(1000000)
-
 static const struct script_config plain = { .name = "Bob" };
 
 static const char moving[] = "<iq xmlns='jabber:client' type='set' id='t' from='" FOCUS "'><jingle "
 	"xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='s1'><reason><success/><text>moving</text></reason>"
 	"</jingle></iq>";
-
-static void focus_comes(struct script *s, const char *jid, const char *more)
-{
-	script_inf(s, "<presence xmlns='jabber:client' from='" FOCUS "'>%s<x xmlns='http://jabber.org/protocol/muc#user'>"
-		   "<item jid='%s' role='moderator' affiliation='owner'/></x></presence>", more, jid);
-}
-
-static void answer_ready(struct script *s, const char *focus)
-{
-	struct buf b = { 0 };
-
-	buf_addf(&b, "<conference xmlns='http://jitsi.org/protocol/focus' ready='true' focusjid='%s'/>", focus);
-	script_answer(s, "conference", NS_FOCUS, "result", buf_str(&b));
-	buf_free(&b);
-}
 
 /* Until something is asked for; the time it took. */
 static int64_t until_iq(struct script *s, const char *child, const char *ns, int64_t most)
@@ -56,10 +39,10 @@ static void until_terminate(struct script *s)
 static void let_in_again(struct script *s)
 {
 	until_iq(s, "conference", NS_FOCUS, 40 * SEC);
-	answer_ready(s, "focus@auth.meet.test");
+	script_ready(s, NULL);
 	assert_non_null(xml_child(script_presence(s), "x", NS_MUC));
 	assert_string_equal(xml_attr(script_presence(s), "to"), "room@conference.meet.test/5c1f0a9e");
-	focus_comes(s, "focus@auth.meet.test/focus", "");
+	script_focus(s, NULL, "");
 	script_person(s, "77aa01bc", "<nick xmlns='http://jabber.org/protocol/nick'>Ada</nick>", NULL);
 	/* What the room says of our leaving comes late. */
 	script_gone(s, "5c1f0a9e", "<item role='none'/><status code='110'/>");
@@ -189,12 +172,12 @@ static void test_bridge_replaced(void **state)
 	script_session(&s, "s1", NULL);
 	take_a_state(&s);
 	script_in(&s, moving);
-	focus_comes(&s, "focus@auth.meet.test/focus", "<conference-properties xmlns='http://jitsi.org/protocol/focus'>"
+	script_focus(&s, NULL, "<conference-properties xmlns='http://jitsi.org/protocol/focus'>"
 		    "<property key='bridge-count' value='0'/></conference-properties>"
 		    "<bridgeNotAvailable xmlns='http://jitsi.org/protocol/focus'/>");
 	assert_told(&s, "notice the server has no media bridge at the moment; waiting for one");
 	script_run(&s, 2 * SEC);
-	focus_comes(&s, "focus@auth.meet.test/focus", "");
+	script_focus(&s, NULL, "");
 	script_session(&s, "s2", NULL);
 	assert_told(&s, "notice the bridge was replaced; sound again after 2.1 s");
 	script_run(&s, SEC);
@@ -373,8 +356,8 @@ static void test_focus_replaced(void **state)
 	took = until_iq(&s, "conference", NS_FOCUS, 11 * SEC);
 	assert_true(took >= 5 * SEC && took <= 10200000);
 	/* Another instance, under another address. */
-	answer_ready(&s, "focus@auth2.meet.test");
-	focus_comes(&s, "focus@auth2.meet.test/focus", "");
+	script_ready(&s, "focus@auth2.meet.test");
+	script_focus(&s, "focus@auth2.meet.test/focus", "");
 	script_run(&s, 800000);
 	script_session(&s, "s2", NULL);
 	assert_told(&s, "notice the conference has its focus back; sound again after 0.1 s");
@@ -396,8 +379,8 @@ static void test_focus_back_without_offer(void **state)
 	script_session(&s, "s1", NULL);
 	focus_leaves(&s);
 	until_iq(&s, "conference", NS_FOCUS, 11 * SEC);
-	answer_ready(&s, "focus@auth.meet.test");
-	focus_comes(&s, "focus@auth.meet.test/focus", "");
+	script_ready(&s, NULL);
+	script_focus(&s, NULL, "");
 	script_run(&s, 15 * SEC);
 	assert_int_equal(s.media_stops, 0);
 	script_run(&s, 6 * SEC);
@@ -421,7 +404,7 @@ static void test_focus_does_not_come(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(s.media_stops, 0);
 		until_iq(&s, "conference", NS_FOCUS, 40 * SEC);
-		answer_ready(&s, "focus@auth.meet.test");
+		script_ready(&s, NULL);
 	}
 	assert_told(&s, "state reconnecting the conference's focus does not come back");
 	let_in_again(&s);
@@ -485,12 +468,6 @@ static void test_mute_survives(void **state)
 
 /* ---- coming back to a room that is not as it was ---- */
 
-static void refuse_join(struct script *s, const char *error)
-{
-	script_inf(s, "<presence xmlns='jabber:client' type='error' from='%s'><error %s</error></presence>",
-		   xml_attr(script_presence(s), "to"), error);
-}
-
 /* A full room, a strange refusal: our ghost may hold the place, and a server
  * that has just started says many things. */
 static void test_refused_when_back(void **state)
@@ -507,8 +484,8 @@ static void test_refused_when_back(void **state)
 		script_lose(&s);
 		script_run(&s, 3 * SEC);
 		script_login(&s, "aaaaaaaa-1@meet.test/new");
-		answer_ready(&s, "focus@auth.meet.test");
-		refuse_join(&s, errors[i]);
+		script_ready(&s, NULL);
+		script_refuse_join(&s, errors[i]);
 		assert_not_told(&s, "left");
 		assert_int_equal(call_get_state(s.call), CALL_RECONNECTING);
 		script_run(&s, 10 * SEC);
@@ -526,10 +503,10 @@ static void test_room_just_gone(void **state)
 	script_new(&s, &plain);
 	script_config(&s, false);
 	script_login(&s, ME);
-	answer_ready(&s, "focus@auth.meet.test");
-	refuse_join(&s, "type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>");
+	script_ready(&s, NULL);
+	script_refuse_join(&s, "type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>");
 	until_iq(&s, "conference", NS_FOCUS, 3100000);
-	answer_ready(&s, "focus@auth.meet.test");
+	script_ready(&s, NULL);
 	assert_int_equal(script_count(&s, "presence", NULL, NULL), 2);
 	assert_not_told(&s, "left");
 	script_free(&s);
@@ -560,13 +537,13 @@ static void test_waits_for_the_host(void **state)
 	}
 	assert_not_told(&s, "notice");          /* said once */
 	until_iq(&s, "conference", NS_FOCUS, 8 * SEC);
-	answer_ready(&s, "focus@auth.meet.test");
+	script_ready(&s, NULL);
 	/* The room, too, may wait for its host, and name no lobby. */
-	refuse_join(&s, "type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+	script_refuse_join(&s, "type='auth'><registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
 		    "<waiting-for-host/>");
 	until_iq(&s, "conference", NS_FOCUS, 8 * SEC);
-	answer_ready(&s, "focus@auth.meet.test");
-	focus_comes(&s, "focus@auth.meet.test/focus", "");
+	script_ready(&s, NULL);
+	script_focus(&s, NULL, "");
 	script_person(&s, "5c1f0a9e", "", "<status code='110'/>");
 	assert_int_equal(call_get_state(s.call), CALL_JOINED);
 	script_free(&s);
@@ -611,20 +588,20 @@ static void test_password_is_asked_for(void **state)
 	script_new(&s, &patient);
 	script_config(&s, false);
 	script_login(&s, ME);
-	answer_ready(&s, "focus@auth.meet.test");
-	refuse_join(&s, locked);
+	script_ready(&s, NULL);
+	script_refuse_join(&s, locked);
 	assert_told(&s, "error password room has a password");
 	script_run(&s, 600 * SEC);              /* people take their time */
 	assert_not_told(&s, "left");
 	call_set_password(s.call, "wrong", s.now);
-	answer_ready(&s, "focus@auth.meet.test");
+	script_ready(&s, NULL);
 	assert_string_equal(xml_child_text(xml_child(script_presence(&s), "x", NS_MUC), "password", NULL), "wrong");
-	refuse_join(&s, locked);
+	script_refuse_join(&s, locked);
 	assert_told(&s, "error password that password is wrong");
 	call_set_password(s.call, "right", s.now);
-	answer_ready(&s, "focus@auth.meet.test");
+	script_ready(&s, NULL);
 	assert_string_equal(xml_child_text(xml_child(script_presence(&s), "x", NS_MUC), "password", NULL), "right");
-	focus_comes(&s, "focus@auth.meet.test/focus", "");
+	script_focus(&s, NULL, "");
 	script_person(&s, "5c1f0a9e", "", "<status code='110'/>");
 	assert_int_equal(call_get_state(s.call), CALL_JOINED);
 	assert_not_told(&s, "right");
@@ -655,7 +632,7 @@ static void test_http_is_broken(void **state)
 		assert_told(&s, "step the conference request by HTTP failed (");
 		if (i % 2 == 0)
 			script_login(&s, ME);
-		answer_ready(&s, "focus@auth.meet.test");
+		script_ready(&s, NULL);
 		assert_int_equal(script_count(&s, "presence", NULL, NULL), 1);
 		script_free(&s);
 	}

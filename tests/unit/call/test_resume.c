@@ -13,9 +13,6 @@
 
 extern const struct CMUnitTest test_resume[];
 
-#define SEC INT64_C(1000000)
-#define ROOM "room@conference.meet.test"
-
 static const struct script_config managed = { .sm = true }, plain = { .sm = false };
 
 /* Stanzas of ours since <enable/>. */

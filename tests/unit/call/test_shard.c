@@ -5,8 +5,6 @@
 #include "unit/call/script.h"
 #include "xmpp/ns.h"
 
-enum { SEC = 1000000 };
-
 static const char hosts[] = "var config = { hosts: { domain: 'meet.test', muc: 'conference.meet.test' },";
 
 /* In the room of a server whose config.js says more. */
