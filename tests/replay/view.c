@@ -4,10 +4,8 @@
 #include <string.h>
 #include "base/text.h"
 #include "xmpp/jid.h"
+#include "xmpp/ns.h"
 #include "xmpp/xml.h"
-
-#define NS_MUC "http://jabber.org/protocol/muc"
-#define NS_MUC_USER NS_MUC "#user"
 
 static void person_free(void *p)
 {

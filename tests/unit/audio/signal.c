@@ -114,6 +114,19 @@ int signal_bend(const int16_t *v, size_t n)
 	return most;
 }
 
+double signal_part(const int16_t *v, size_t n, size_t channels, double hz)
+{
+	double re = 0, im = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double a = 2 * pi * hz * (double)i / 48000;
+
+		re += v[channels * i] * cos(a);
+		im += v[channels * i] * sin(a);
+	}
+	return 2 * sqrt(re * re + im * im) / (double)n;
+}
+
 double signal_rms(const int16_t *v, size_t n)
 {
 	double sum = 0;

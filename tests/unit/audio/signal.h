@@ -15,6 +15,8 @@ size_t signal_zeros(const int16_t *v, size_t n);
 int signal_step(const int16_t *v, size_t n);
 int signal_bend(const int16_t *v, size_t n);
 double signal_rms(const int16_t *v, size_t n);
+/* Amplitude of one pitch in n frames, of the first of their channels. */
+double signal_part(const int16_t *v, size_t n, size_t channels, double hz);
 /* Where in v (n samples, lags up to most) the piece fits best, and how well:
  * *like is the normalised correlation, *gain its loudness against the piece. */
 size_t signal_find(const int16_t *v, size_t n, const int16_t *piece, size_t len, size_t most,

@@ -70,16 +70,13 @@ static int16_t *hear(const int16_t *v, size_t n, int bitrate, unsigned frame_ms)
 /* The part of hz in channel c, as amplitude; *rest: power of all the others. */
 static double part_of(const int16_t *v, size_t n, int c, double hz, double *rest)
 {
-	double re = 0, im = 0, all = 0, amplitude;
+	double amplitude = signal_part(v + c, n, 2, hz), all = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		double x = v[2 * i + (size_t)c];
 
-		re += x * cos(2 * pi * hz * (double)i / HZ);
-		im += x * sin(2 * pi * hz * (double)i / HZ);
 		all += x * x;
 	}
-	amplitude = 2 * sqrt(re * re + im * im) / (double)n;
 	*rest = fmax(all / (double)n - amplitude * amplitude / 2, 1e-9);
 	return amplitude;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "unit/audio/signal.h"
 #include "unit/audio/temp.h"
 #include "unit/unit.h"
 
@@ -63,15 +64,7 @@ static int16_t *read_all(const char *path, long *n, char title[100], char artist
 /* How strong a pitch is in some samples, 0..1 of a full sine of 8000. */
 static double strength(const int16_t *v, long from, int channel, double hz)
 {
-	double re = 0, im = 0;
-
-	for (int i = 0; i < 4800; i++) {
-		double x = v[2 * (from + i) + channel], a = 2 * pi * hz * i / HZ;
-
-		re += x * cos(a);
-		im += x * sin(a);
-	}
-	return 2 * sqrt(re * re + im * im) / 4800 / 8000;
+	return signal_part(v + 2 * from + channel, 4800, 2, hz) / 8000;
 }
 
 static void the_mix_in_stereo(void **state)

@@ -102,15 +102,7 @@ static int16_t *side(const struct sender *s, double from, double seconds, int k)
 /* How much of hz is in it, as a root mean square. */
 static double share(const int16_t *v, size_t n, double hz)
 {
-	double re = 0, im = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		double t = (double)i * 2 * 3.14159265358979 * hz / HZ;
-
-		re += v[i] * cos(t);
-		im += v[i] * sin(t);
-	}
-	return sqrt(2) * sqrt(re * re + im * im) / (double)n;
+	return signal_part(v, n, 1, hz) / sqrt(2);
 }
 
 static void sides_stay_apart(void **state)
