@@ -84,7 +84,7 @@ class Window:
 
 
 GONE = ("lost", "burst", "queue", "blocked")
-CAME = ("passed", "held", "copy")
+CAME = ("passed", "held", "late", "copy")
 
 
 def compare(what, w):
@@ -137,6 +137,31 @@ for what, rules, share, seconds in RULES:
     for c in (anna, bert):
         s = c.result("status")
         check(s["state"] == "joined" and s["media"] == "connected", "%s: %s is in the call" % (what, c.name))
+
+# ---- packets far later than anybody waits: with the buffer kept short they are late, each of them, and not lost ----
+
+# As many as that are not worth a longer buffer: low takes 92 of 100 packets.
+for every, late_ms in ((20, 400),) if SHORT else ((20, 400), (50, 250), (16, 400)):
+    what = "one packet of %d late by %d ms" % (every, late_ms)
+    line.perfect()
+    for c in (anna, bert):
+        c.command("delay low")
+    line.set({"delay_ms": DELAY_MS, "late_every": every, "late_ms": late_ms})
+    time.sleep(6)
+    w = Window()
+    time.sleep(10)
+    w.end()
+    for who, way in ((anna, "down"), (bert, "up")):
+        held, late = w.count(way, "late"), w.diff(who, "in", "late")
+        check(held >= 400 / every and near(late, held, 2), "%s: %s counts %d late, the line delayed %d" % (what, who.name, late, held))
+        lost, gone = w.diff(who, "in", "lost"), w.count(way, *GONE)
+        check(near(lost, gone, 3), "%s: %s counts %d lost, the line dropped %d" % (what, who.name, lost, gone))
+        ms = w.after[1 if who is anna else 0]["out"]["frame_ms"]
+        made = w.diff(who, "in", "concealed_ms") + ms * w.diff(who, "in", "fec_recovered")
+        check(0.6 * ms * held <= made <= 1.5 * ms * held + 1000, "%s: %s filled %d ms for %d ms that came too late"
+              % (what, who.name, made, ms * held))
+for c in (anna, bert):
+    c.command("delay normal")
 
 # ---- UDP goes away in mid-call; signalling stays ----
 

@@ -13,6 +13,7 @@ Rules, for `up`, `down` or both; all begin as 0, which is a perfect line:
     jitter_ms           every 250 ms another extra delay in [0, jitter_ms); the order is kept
     loss, dup           shares of packets
     reorder             share of packets that are held back by 60 ms while others pass them
+    late_every, late_ms every so many-th RTP packet of a source is held back by that much: never two in a row
     burst_ms, every_ms  for burst_ms of every_ms nothing passes
     kbps, queue_ms      the line's rate, and how long a packet may wait for it before it is dropped
     block               "udp": no UDP passes; "all": nothing
@@ -32,7 +33,7 @@ import time
 
 NEAR, FAR = "10.77.0.2", "10.77.0.1"
 CLONE_NEWNET = 0x40000000
-RULES = {"delay_ms": 0, "jitter_ms": 0, "loss": 0, "dup": 0, "reorder": 0, "burst_ms": 0, "every_ms": 0,
+RULES = {"delay_ms": 0, "jitter_ms": 0, "loss": 0, "dup": 0, "reorder": 0, "late_every": 0, "late_ms": 0, "burst_ms": 0, "every_ms": 0,
          "kbps": 0, "queue_ms": 200, "block": "", "only": ""}
 HOLD_S = 0.06
 
@@ -112,6 +113,8 @@ class Direction:
             due += self.extra
         if spoil and draw[1] < r["reorder"]:
             return self.push(now, p, due + HOLD_S, "held")
+        if r["late_every"] and p.kind == "rtp" and p.seq % r["late_every"] == 0:
+            return self.push(now, p, due + r["late_ms"] / 1000, "late")
         due = max(due, self.last_due)
         self.last_due = due
         self.push(now, p, due, "passed")
