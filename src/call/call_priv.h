@@ -94,6 +94,7 @@ struct queued {
 	uint64_t seen_before;           /* messages that were told before it */
 	int64_t sent_us;
 	bool slow_told;                 /* that no answer comes */
+	bool doubt_told;                /* that our ghost may still say it */
 	bool handled;                   /* the server has it for sure */
 	bool shown;                     /* private: as said by us, once */
 };
@@ -178,7 +179,7 @@ struct call {
 		unsigned moves;         /* for being on another one, in a row */
 	} shard;
 	struct { char *from, *json; } early[EARLY_MAX]; unsigned earlies; /* before it was */
-	struct { char *jid, *nick; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
+	struct { char *jid, *nick; bool here; } ghost[GHOSTS_MAX]; unsigned ghosts; /* who we were before */
 	struct ext_service *services; size_t service_count;
 	int64_t services_at_us;         /* ask for them again; 0 */
 	int64_t services_asked_us;      /* when that was last done; 0 */
@@ -249,6 +250,7 @@ struct call {
 	uint64_t witness;               /* oldest message told before that the history repeats */
 	double tokens;
 	int64_t tokens_us, hold_us;     /* after a rejoin: history comes first */
+	int64_t doubt_us;               /* and what our ghost may still say, until then */
 	uint64_t seen[SEEN_MAX], seens; /* hashes: history repeats itself */
 
 	struct call_counters count;
@@ -324,6 +326,7 @@ void roster_tick(struct call *c);
 void roster_clear(struct call *c);
 void roster_remember_self(struct call *c);      /* our ghost is not shown to us */
 bool roster_was_me(const struct call *c, const char *nick);
+bool roster_ghost_here(const struct call *c);   /* who we were is still in the room */
 struct person_entry *roster_find(struct call *c, const char *id);
 struct person_entry *roster_me(struct call *c);
 void roster_changed(struct call *c, struct person_entry *e);

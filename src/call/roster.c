@@ -76,15 +76,34 @@ void roster_remember_self(struct call *c)
 		c->ghosts--;
 	}
 	c->ghost[c->ghosts].jid = c->ghost[c->ghosts].nick = NULL;
+	c->ghost[c->ghosts].here = false;
 	call_set(&c->ghost[c->ghosts].jid, jid);
 	call_set(&c->ghost[c->ghosts].nick, c->nick);
 	c->ghosts++;
 }
 
-static bool is_ghost(const struct call *c, const struct muc_presence *p)
+static bool is_ghost(struct call *c, const struct muc_presence *p)
 {
 	for (unsigned i = 0; p->jid && i < c->ghosts; i++)
-		if (!strcmp(c->ghost[i].jid, p->jid) && strcmp(p->nick, c->nick))
+		if (!strcmp(c->ghost[i].jid, p->jid) && strcmp(p->nick, c->nick)) {
+			c->ghost[i].here = true;
+			return true;
+		}
+	return false;
+}
+
+/* NULL: all of them, as another room's people come. */
+static void ghosts_leave(struct call *c, const char *nick)
+{
+	for (unsigned i = 0; i < c->ghosts; i++)
+		if (!nick || !strcmp(c->ghost[i].nick, nick))
+			c->ghost[i].here = false;
+}
+
+bool roster_ghost_here(const struct call *c)
+{
+	for (unsigned i = 0; i < c->ghosts; i++)
+		if (c->ghost[i].here)
 			return true;
 	return false;
 }
@@ -200,6 +219,7 @@ void roster_send(struct call *c, bool join)
 		c->source_told = c->moderated = false;
 		call_set(&c->focus_occupant, NULL);
 		mark_stale(c);
+		ghosts_leave(c, NULL);
 	}
 	c->presence_dirty = false;
 	c->presence_sent_us = c->now_us;
@@ -360,6 +380,7 @@ static void on_left(struct call *c, const struct muc_presence *p)
 	struct person_entry *e = roster_find(c, p->nick);
 	char *why;
 
+	ghosts_leave(c, p->nick);
 	if (!e)
 		return;
 	why = why_left(c, p);

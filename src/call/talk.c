@@ -13,6 +13,9 @@
  * history decides: it has our message; or it has something older that we have
  * seen, and not our message, which then never arrived and is sent again.  If
  * it can tell neither, people are told that the message may not have arrived.
+ * And while who we were still stands in the room, the server may not have read
+ * all that we wrote there, as one that throttles us: then what it says decides,
+ * until it has left.
  */
 #include "call/call_priv.h"
 #include <errno.h>
@@ -24,7 +27,8 @@
 enum {
 	TEXT_BYTES = 16384, SUBJECT_BYTES = 1000,
 	HISTORY_US = 1000000,           /* how long it comes after a rejoin */
-	SLOW_US = 4000000               /* then people hear that no answer comes */
+	SLOW_US = 4000000,              /* then people hear that no answer comes */
+	DOUBT_US = 65000000             /* servers keep who is cut off for a minute */
 };
 
 /* ---- queues ---- */
@@ -236,16 +240,36 @@ void talk_rejoined(struct call *c)
 {
 	c->witness = UINT64_MAX;
 	c->hold_us = c->now_us + HISTORY_US;
+	c->doubt_us = c->now_us + DOUBT_US;
+}
+
+/* Our old self may still say it. */
+static bool is_in_doubt(const struct call *c)
+{
+	return c->now_us < c->doubt_us && roster_ghost_here(c);
+}
+
+static void keep_in_doubt(struct call *c, struct queue *kept, struct queued *q)
+{
+	if (!q->doubt_told)
+		call_notice(c, "the connection of before still stands in the room, and may yet say: %s", q->text);
+	q->doubt_told = true;
+	push(kept, q);
 }
 
 /* The history is in, and did not have these. */
 static void decide(struct call *c)
 {
-	struct queue again = { 0 };
+	struct queue again = { 0 }, kept = { 0 };
 	struct queued *q;
 
 	while ((q = pop(&c->unsure))) {
-		if (!q->handled && c->witness < q->seen_before && !strcmp(q->room, c->room)) {
+		if (!q->handled && is_in_doubt(c)) {
+			keep_in_doubt(c, &kept, q);
+			continue;
+		}
+		/* Who is still there after that long may have it unread. */
+		if (!q->handled && !roster_ghost_here(c) && c->witness < q->seen_before && !strcmp(q->room, c->room)) {
 			push(&again, q);
 			continue;
 		}
@@ -255,6 +279,7 @@ static void decide(struct call *c)
 			unsure(c, q);
 		queue_free(q);
 	}
+	c->unsure = kept;
 	push_before(&c->out, &again);
 }
 
@@ -304,8 +329,10 @@ int64_t talk_next(const struct call *c)
 		return 0;
 	if (c->now_us < c->hold_us)
 		return c->out.first || c->unsure.first ? c->hold_us : 0;
+	if (c->unsure.first)
+		next = is_in_doubt(c) ? c->doubt_us : c->now_us;
 	if (c->out.first)
-		next = c->tokens_us + (int64_t)((1.001 - c->tokens) * MESSAGE_GAP_US) + 1;
+		sooner(&next, c->tokens_us + (int64_t)((1.001 - c->tokens) * MESSAGE_GAP_US) + 1);
 	for (const struct queued *q = c->sent.first; q; q = q->next)
 		if (!q->slow_told)
 			sooner(&next, q->sent_us + SLOW_US);

@@ -127,6 +127,7 @@ class Odd:
     up = None                   # function of (conn, text): list of texts for the host
     down = None                 # function of (conn, text): list of texts for the client
     iq_delay = 0                # seconds that each answer takes
+    linger = 0                  # seconds that the host hears nothing of a client's end being closed
     own_channel = False         # the offer's channel address leads through here
     udp_dead = False            # nothing passes there
     own_media = False           # the offer's candidate likewise
@@ -253,6 +254,8 @@ class Odd:
         ends = [asyncio.ensure_future(self._pump(conn, client, host, "out")),
                 asyncio.ensure_future(self._pump(conn, host, client, "in"))]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if self.linger and self.kind(path) == "xmpp" and not ends[1].done():
+            await asyncio.sleep(self.linger)
         for e in ends:
             e.cancel()
         w.close()

@@ -896,6 +896,38 @@ def cut_again_and_again():
     bye(a, b)
 
 
+@scenario()
+def throttled_and_cut():
+    """What a slow server reads of the old connection only after we are back is not said twice; what it never reads, is again."""
+    for late in (6, None):
+        def up(conn, text):
+            if conn is odd.streams[0] and "<body>held up" in text:
+                if late:
+                    conn.up(text, late)
+                return []
+            return [text]
+        odd = Odd(host, up=up, linger=9)
+        a, b = two(odd, "throttled%s" % late, second=Odd(host))
+        b.command("say before")
+        a.wait("message", text="before")
+        a.command("say held up")
+        odd.streams[0].close()
+        a.wait("state", state="reconnecting", timeout=15)
+        a.wait("state", state="joined", timeout=30)
+        a.command("say after")          # does not wait for it
+        b.wait("message", text="after", timeout=5)
+        a.wait("notice", text="the connection of before still stands in the room, and may yet say: held up")
+        b.wait("message", text="held up", timeout=20)
+        a.wait("message", text="held up", timeout=5)
+        time.sleep(6)
+        for c in (a, b):
+            c.rpc("status")
+            said = [m["text"] for m in c.result("messages") if m["text"] == "held up"]
+            ok(len(said) == 1, "%s reads it %d times" % (c.name, len(said)))
+        ok(not [m for m in a.result("messages") if "may not have arrived" in m["text"]], "and nothing is unsure")
+        bye(a, b)
+
+
 # ---- the runner ----
 
 def run(name):

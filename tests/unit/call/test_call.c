@@ -705,6 +705,7 @@ static void test_chat_over_a_break(void **state)
 	assert_told(&s, "message mine history 5c1f0a9e: arrived");
 	assert_told(&s, "message history 77aa01bc: missed");
 	buf_clear(&s.sent_text);
+	script_gone(&s, "5c1f0a9e", "");        /* nothing of ours is on its way any more */
 	script_run(&s, 3 * SEC);
 	assert_null(strstr(buf_str(&s.sent_text), ">arrived<"));
 	assert_non_null(strstr(buf_str(&s.sent_text), ">vanished<"));

@@ -241,6 +241,7 @@ static void the_history_decides(void **state)
 	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	history(&s);
 	echo(&s, "one", true);
+	script_gone(&s, "5c1f0a9e", "");
 	script_run(&s, 3 * SEC);
 	assert_told(&s, "message mine history 5c1f0a9e: one");
 	assert_int_equal(said(&s, "one"), 1);
@@ -248,6 +249,48 @@ static void the_history_decides(void **state)
 	assert_int_equal(said(&s, "psst"), 1);
 	assert_not_told(&s, "arrived: two");
 	free(id);
+	script_free(&s);
+}
+
+/* Throttled, the server has not read all that our old connection sent. */
+static void what_our_ghost_says_is_not_said_again(void **state)
+{
+	struct script s;
+
+	(void)state;
+	say_all(&s);
+	refuse(&s, "");
+	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
+	history(&s);
+	script_run(&s, 10 * SEC);
+	assert_int_equal(said(&s, "one"), 1);
+	assert_told(&s, "notice the connection of before still stands in the room, and may yet say: one");
+	assert_not_told(&s, "arrived: one");
+	call_say(s.call, "three", NULL, NULL, s.now);   /* does not wait for those */
+	assert_int_equal(said(&s, "three"), 1);
+	echo(&s, "one", false);
+	assert_told(&s, "message mine 5c1f0a9e: one");
+	script_run(&s, 10 * SEC);
+	assert_int_equal(said(&s, "two"), 1);
+	script_gone(&s, "5c1f0a9e", "");
+	script_run(&s, SEC);
+	assert_int_equal(said(&s, "one"), 1);
+	assert_int_equal(said(&s, "two"), 2);           /* it went, and had not said it */
+	assert_not_told(&s, "arrived: two");
+	script_free(&s);
+	/* A ghost that stays is not believed either way. */
+	say_all(&s);
+	refuse(&s, "");
+	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
+	script_session(&s, "s2", NULL);
+	history(&s);
+	script_run(&s, 64 * SEC);
+	assert_not_told(&s, "arrived: one");
+	script_run(&s, 2 * SEC);
+	assert_told(&s, "error unsure may not have arrived: one");
+	assert_told(&s, "error unsure may not have arrived: two");
+	script_run(&s, 60 * SEC);
+	assert_int_equal(said(&s, "one"), 1);
 	script_free(&s);
 }
 
@@ -259,6 +302,7 @@ static void without_history_it_is_said(void **state)
 	say_all(&s);
 	refuse(&s, "");
 	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
+	script_gone(&s, "5c1f0a9e", "");
 	call_say(s.call, "three", NULL, NULL, s.now);
 	script_run(&s, 4 * SEC);
 	assert_told(&s, "error unsure may not have arrived: psst");
@@ -285,6 +329,7 @@ static void a_younger_history_proves_nothing(void **state)
 	refuse(&s, "");
 	script_come_back(&s, "aaaaaaaa-1@meet.test/new");
 	history(&s);
+	script_gone(&s, "5c1f0a9e", "");
 	script_run(&s, 4 * SEC);
 	assert_told(&s, "error unsure may not have arrived: one");
 	assert_int_equal(said(&s, "one"), 1);
@@ -536,6 +581,7 @@ const struct CMUnitTest test_resume[] = {
 	cmocka_unit_test(who_is_forgotten_joins_again),
 	cmocka_unit_test(a_server_that_counted_leaves_no_doubt),
 	cmocka_unit_test(the_history_decides),
+	cmocka_unit_test(what_our_ghost_says_is_not_said_again),
 	cmocka_unit_test(without_history_it_is_said),
 	cmocka_unit_test(a_younger_history_proves_nothing),
 	cmocka_unit_test(what_is_left_at_the_end_is_told),
