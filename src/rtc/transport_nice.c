@@ -12,28 +12,19 @@
  * Consent (RFC 7675): the agent checks every 4 to 6 s and gives up 50 s after
  * the last answer; that is final, an agent does not come back from it.  The
  * option CONSENT_FRESHNESS would make it 10 s without repeating a check: at
- * 20 % of loss both ways two checks in a row fail every minute or two.  That
- * nothing comes any more is noticed sooner: a look each second at the socket's
- * own time of its last datagram, be it media or a check.
+ * 20 % of loss both ways two checks in a row fail every minute or two.  What
+ * shows sooner that a way is dead is in transport_nice_look.c.
  */
-#include "rtc/transport.h"
+#include "rtc/transport_nice_priv.h"
 #include <errno.h>
-#include <nice/agent.h>
 #include <nice/interfaces.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-#include <sys/time.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "rtc/sockaddr.h"
-#include "rtc/turn_relay.h"
 
 enum {
-	COMPONENT = 1,
 	/* Ta.  RFC 8445 section 14.2 allows no less than 5 ms; libnice's 20 is
 	 * how long the first check would wait. */
 	PACING_MS = 5,
@@ -41,37 +32,6 @@ enum {
 	MAX_REQUESTS = 7,
 	CANDIDATES_MAX = 64,
 	LOCAL_MAX = 32,
-	LOOK_MS = 1000,
-	/* Our checks (repeated when lost) and the bridge's, each 4 to 6 s, make
-	 * several datagrams in this time, also when nobody speaks. */
-	SILENCE_US = 10 * 1000 * 1000,
-	RELAYS_MAX = 6,
-};
-
-/* They outlive the transport until the agent has given its ports back. */
-struct relays {
-	struct turn_relay *relay[RELAYS_MAX];
-	size_t relays;
-	unsigned *closing;      /* the owner's count, or NULL */
-};
-
-struct nice_transport {
-	struct transport base;
-	NiceAgent *agent;
-	GMainContext *context;
-	guint stream;
-	gulong handler;
-	unsigned candidates;
-	struct relays *ways;    /* the doors of the agent's relays */
-	void (*relay_news)(void *ctx, enum relay_news news, const char *words);
-	void *relay_ctx;
-	bool ready;             /* made; before that no handler may run */
-	bool over;              /* the agent has taken back its own leave to send */
-	enum transport_state state;
-	GSource *look;          /* for silence, while connected */
-	struct timeval heard;   /* the socket's own time of the last datagram */
-	int64_t relay_heard_us;
-	int64_t alive_us;       /* when one was noticed */
 };
 
 /* ---- what the agent tells ---- */
@@ -91,68 +51,13 @@ static enum transport_state state_of(guint state)
 	}
 }
 
-static void tell(struct nice_transport *t, enum transport_state s)
+void nice_tell(struct nice_transport *t, enum transport_state s)
 {
 	if (s == t->state)
 		return;
 	t->state = s;
 	if (t->ready && t->base.ev.state)
 		t->base.ev.state(t->base.ctx, s);
-}
-
-/* ---- silence ---- */
-
-static const struct turn_relay *selected_relay(const struct nice_transport *t);
-
-/* Did a datagram come since we last looked?  libnice keeps the checks to itself,
- * the kernel knows when it last gave one out. */
-static bool something_came(struct nice_transport *t)
-{
-	GSocket *s = nice_agent_get_selected_socket(t->agent, t->stream, COMPONENT);
-	const struct turn_relay *r = selected_relay(t);
-	struct timeval at = { 0, 0 };
-	bool came;
-
-	if (r) {
-		came = turn_relay_heard_us(r) != t->relay_heard_us;
-		t->relay_heard_us = turn_relay_heard_us(r);
-		return came;
-	}
-	if (!s)
-		return true;    /* not to be known: no reason to complain */
-	if (ioctl(g_socket_get_fd(s), SIOCGSTAMP, &at) && errno != ENOENT)
-		at.tv_sec = t->heard.tv_sec + 1;
-	g_object_unref(s);
-	came = at.tv_sec != t->heard.tv_sec || at.tv_usec != t->heard.tv_usec;
-	t->heard = at;
-	return came;
-}
-
-static gboolean on_look(gpointer ctx)
-{
-	struct nice_transport *t = ctx;
-	int64_t now = clock_now_us();
-
-	if (something_came(t))
-		t->alive_us = now;
-	if (t->state == TRANSPORT_CONNECTED && now - t->alive_us >= SILENCE_US) {
-		log_debug("rtc", "ice: nothing has come for 10 s");
-		tell(t, TRANSPORT_DISCONNECTED);
-	} else if (t->state == TRANSPORT_DISCONNECTED && !t->over && t->alive_us == now) {
-		log_debug("rtc", "ice: datagrams come again");
-		tell(t, TRANSPORT_CONNECTED);
-	}
-	return G_SOURCE_CONTINUE;
-}
-
-static void begin_looking(struct nice_transport *t)
-{
-	t->alive_us = clock_now_us();
-	if (t->look)
-		return;
-	t->look = g_timeout_source_new(LOOK_MS);
-	g_source_set_callback(t->look, on_look, t, NULL);
-	g_source_attach(t->look, t->context);
 }
 
 static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer data)
@@ -171,8 +76,8 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
 		return;
 	log_debug("rtc", "ice: %s", nice_component_state_to_string(state));
 	if (s == TRANSPORT_CONNECTED)
-		begin_looking(t);
-	tell(t, s);
+		nice_begin_looking(t);
+	nice_tell(t, s);
 }
 
 static void on_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
@@ -183,6 +88,7 @@ static void on_datagram(NiceAgent *agent, guint stream, guint component, guint l
 	(void)agent;
 	(void)stream;
 	(void)component;
+	t->came++;
 	if (t->base.ev.datagram)
 		t->base.ev.datagram(t->base.ctx, (const uint8_t *)buf, len, clock_now_us());
 }
@@ -357,16 +263,13 @@ static int open_agent(struct nice_transport *t, const struct transport_nice_conf
 
 /* ---- the transport's operations ---- */
 
-static int nice_send(struct transport *base, const uint8_t *p, size_t len)
+int nice_send_now(struct nice_transport *t, const uint8_t *p, size_t len)
 {
-	struct nice_transport *t = (struct nice_transport *)base;
 	GOutputVector v = { p, len };
 	NiceOutputMessage m = { &v, 1 };
 	GError *error = NULL;
 	int err = -EAGAIN;
 
-	if (t->state < TRANSPORT_CONNECTED)
-		return -ENOTCONN;
 	if (nice_agent_send_messages_nonblocking(t->agent, t->stream, COMPONENT, &m, 1,
 						 NULL, &error) == 1)
 		return 0;
@@ -374,6 +277,16 @@ static int nice_send(struct transport *base, const uint8_t *p, size_t len)
 		err = -ENOTCONN;
 	g_clear_error(&error);
 	return err;
+}
+
+static int nice_send(struct transport *base, const uint8_t *p, size_t len)
+{
+	struct nice_transport *t = (struct nice_transport *)base;
+
+	if (t->state < TRANSPORT_CONNECTED)
+		return -ENOTCONN;
+	t->sent++;
+	return nice_send_now(t, p, len);
 }
 
 static const char *type_text(NiceCandidateType type)
@@ -384,7 +297,7 @@ static const char *type_text(NiceCandidateType type)
 }
 
 /* The relay whose port the pair uses; NULL: none. */
-static const struct turn_relay *relay_of(const struct nice_transport *t, const NiceCandidate *local)
+const struct turn_relay *nice_relay_of(const struct nice_transport *t, const NiceCandidate *local)
 {
 	char ip[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 8];
 	bool v6 = nice_address_ip_version(&local->addr) == 6;
@@ -399,14 +312,14 @@ static const struct turn_relay *relay_of(const struct nice_transport *t, const N
 	return NULL;
 }
 
-static const struct turn_relay *selected_relay(const struct nice_transport *t)
+const struct turn_relay *nice_selected_relay(const struct nice_transport *t)
 {
 	NiceCandidate *local, *remote;
 
 	if (!t->ways->relays ||
 	    !nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
 		return NULL;
-	return relay_of(t, local);
+	return nice_relay_of(t, local);
 }
 
 static void nice_path(const struct transport *base, char *out, size_t size)
@@ -421,7 +334,7 @@ static void nice_path(const struct transport *base, char *out, size_t size)
 		return;
 	v6 = nice_address_ip_version(&remote->addr) == 6;
 	nice_address_to_string(&remote->addr, ip);
-	r = relay_of(t, local);
+	r = nice_relay_of(t, local);
 	snprintf(out, size, "%s %s %s%s%s:%u", r ? turn_relay_protocol(r) : "udp", type_text(local->type),
 		 v6 ? "[" : "", ip, v6 ? "]" : "", nice_address_get_port(&remote->addr));
 }
@@ -487,6 +400,7 @@ static void nice_free(struct transport *base)
 		g_source_destroy(t->look);
 		g_source_unref(t->look);
 	}
+	ice_ask_free(&t->ask);
 	if (t->handler)
 		g_signal_handler_disconnect(t->agent, t->handler);
 	if (t->agent && t->ways->relays)
@@ -523,7 +437,9 @@ int transport_nice_new(struct transport **out, const struct transport_nice_confi
 	t->relay_ctx = cfg->relay_ctx;
 	t->context = g_main_context_ref(cfg->context);
 	g_main_context_push_thread_default(cfg->context);
-	err = open_agent(t, cfg);
+	err = ice_ask_new(&t->ask, cfg->local_ufrag, cfg->remote_ufrag, cfg->remote_pwd);
+	if (!err)
+		err = open_agent(t, cfg);
 	g_main_context_pop_thread_default(cfg->context);
 	if (err) {
 		transport_free(&base);
@@ -534,55 +450,9 @@ int transport_nice_new(struct transport **out, const struct transport_nice_confi
 	return 0;
 }
 
-/* ---- the network changes ---- */
-
-static bool is_ours(const char *ip)
-{
-	GList *ips = nice_interfaces_get_local_ips(TRUE);
-	bool found = false;
-
-	for (GList *i = ips; i && !found; i = i->next)
-		found = !strcmp(i->data, ip);
-	g_list_free_full(ips, g_free);
-	return found;
-}
-
-/* The address from which this machine would send to another one today; "" no
- * way there. */
-static void source_towards(const NiceAddress *to, char out[INET6_ADDRSTRLEN])
-{
-	struct sockaddr_storage a, from;
-	NiceAddress ip;
-
-	out[0] = 0;
-	nice_address_copy_to_sockaddr(to, (struct sockaddr *)&a);
-	if (!sockaddr_source(&from, &a, a.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-			      : sizeof(struct sockaddr_in)))
-		return;
-	nice_address_set_from_sockaddr(&ip, (struct sockaddr *)&from);
-	nice_address_to_string(&ip, out);
-}
-
-enum transport_way transport_nice_look(const struct transport *base)
-{
-	const struct nice_transport *t = (const struct nice_transport *)base;
-	char ip[INET6_ADDRSTRLEN] = "", today[INET6_ADDRSTRLEN] = "";
-	NiceCandidate *local, *remote;
-
-	if (!nice_agent_get_selected_pair(t->agent, t->stream, COMPONENT, &local, &remote))
-		return TRANSPORT_WAY_SAME;
-	if (relay_of(t, local))
-		return turn_relay_look(relay_of(t, local));
-	nice_address_to_string(&local->base_addr, ip);
-	if (!is_ours(ip))
-		return TRANSPORT_WAY_GONE;
-	source_towards(&remote->addr, today);
-	return *today && strcmp(ip, today) ? TRANSPORT_WAY_OTHER : TRANSPORT_WAY_SAME;
-}
-
 const char *transport_nice_relay(const struct transport *base)
 {
-	const struct turn_relay *r = selected_relay((const struct nice_transport *)base);
+	const struct turn_relay *r = nice_selected_relay((const struct nice_transport *)base);
 
 	return r ? turn_relay_name(r) : NULL;
 }

@@ -55,6 +55,7 @@ time.sleep(5)
 net.cut(False)
 hears(c, 8)
 check("interrupted" not in c.stderr(), "5 s without a line need no other way")
+time.sleep(3)                   # what was asked in that time is answered now
 
 # ---- 15 s: noticed, and back by itself ----
 
@@ -64,6 +65,21 @@ c.wait("media", media="interrupted", timeout=16)
 took = time.monotonic() - began
 check(8 < took < 15, "muted: the dead line is noticed after %.1f s" % took)
 net.cut(False)
+hears(c, 20)
+
+# ---- nobody speaks, and what we send is dropped: their checks still come ----
+
+far.rpc("command", line="mute")
+time.sleep(12)
+check(stats(c)["out"]["kbps"] < 1.5, "two who are silent: %.2f kbit/s" % stats(c)["out"]["kbps"])
+net.block_udp(host.media)
+began = time.monotonic()
+c.wait("media", media="interrupted", timeout=20)
+took = time.monotonic() - began
+check(8 < took < 15, "a firewall that closes while nobody speaks is noticed after %.1f s" % took)
+net.block_udp(host.media, False)
+c.wait("media", media="connected", timeout=20)
+far.rpc("command", line="unmute")
 hears(c, 20)
 leave(c)
 

@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_rtp[], test_rtcp[], test_colibri[], test_srtp[],
 	test_dtls[], test_transport_fake[], test_peer[], test_transport_nice[], test_ice_mux[],
-	test_data_channel[], test_tcc[], test_turn[];
+	test_data_channel[], test_tcc[], test_turn[], test_ice_ask[];
 
 int main(int argc, char **argv)
 {
@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 		{ "data_channel", test_data_channel },
 		{ "tcc", test_tcc },
 		{ "turn", test_turn },
+		{ "ice_ask", test_ice_ask },
 		{0}
 	};
 
