@@ -83,7 +83,10 @@ struct person_entry {
 	bool member;                    /* of the room, or more: need not knock */
 };
 
-struct knocker { char *id, *name, *jid; };      /* nick in the lobby, cleaned, real */
+struct knocker {
+	char *id, *name, *jid;          /* nick in the lobby, cleaned, real */
+	bool greeted;                   /* knows that we talk to it */
+};
 
 struct queued {
 	struct queued *next;
@@ -419,6 +422,9 @@ void door_forget(struct call *c);               /* the stream is no more */
 bool door_presence(struct call *c, const struct xml *presence); /* true: it was of the lobby */
 void door_json(struct call *c, const struct chat_message *m);   /* of somebody in the room, to all */
 bool door_refused(struct call *c, const struct chat_message *m);
+bool door_message(struct call *c, const struct chat_message *m); /* true: it was said in the lobby */
+bool door_has(struct call *c, const char *id);
+int door_tell(struct call *c, const char *id, const char *text, const char **kind, char **why);
 
 /* policy.c */
 bool policy_iq(struct call *c, const struct xml *iq);

@@ -20,7 +20,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 
-enum { NICK_LEN = 8, JID_BYTES = 600, ID_BYTES = 200 };
+enum { NICK_LEN = 8, JID_BYTES = 600, ID_BYTES = 200, WORDS_BYTES = 2000 };
 
 /* ---- who knocks ---- */
 
@@ -84,8 +84,8 @@ static bool is_in_room(const struct call *c, const char *jid)
  * address cannot be let in. */
 static bool knocks(const struct call *c, const struct muc_presence *p)
 {
-	return p->jid && strlen(p->jid) < JID_BYTES && strlen(p->nick) < ID_BYTES && strcmp(p->affiliation, "owner") &&
-	       strcmp(p->affiliation, "admin") && !is_in_room(c, p->jid);
+	return p->jid && strlen(p->jid) < JID_BYTES && strlen(p->nick) < ID_BYTES &&
+	       strcmp(p->affiliation, "owner") && strcmp(p->affiliation, "admin") && !is_in_room(c, p->jid);
 }
 
 static char *name_of(const struct muc_presence *p)
@@ -300,6 +300,90 @@ bool door_refused(struct call *c, const struct chat_message *m)
 		return false;
 	call_complain(c, "refused", "nobody was let in, the server says: %s", m->text);
 	return true;
+}
+
+/* ---- what is said at the door ---- */
+
+bool door_has(struct call *c, const char *id)
+{
+	return find(c, id) != NULL;
+}
+
+static void show(struct call *c, const struct knocker *k, const char *text, bool mine)
+{
+	char id[17];
+	struct call_message m = { .id = id, .from = mine ? c->nick : k->id, .name = mine ? c->name : k->name,
+		.to = mine ? k->id : "", .text = text, .private_ = true, .mine = mine,
+		.time_us = clock_wall_us() };
+	struct call_event ev = { .type = CALL_EV_MESSAGE, .message = &m };
+
+	rng_hex(id, 16);
+	call_emit(c, &ev);
+}
+
+bool door_message(struct call *c, const struct chat_message *m)
+{
+	const struct knocker *k;
+	const char *text;
+	json_t *j;
+	char *clean;
+
+	if (!c->door.me || !jid_same_bare(m->from, c->door.me))
+		return false;
+	k = find(c, m->nick);
+	j = k && !m->group && strlen(m->json) < 64 * 1024 ? json_loads(m->json, 0, NULL) : NULL;
+	if (j && !strcmp(text_of(j, "type"), "LOBBY_CHAT_MESSAGE")) {
+		text = text_of(j, "message");
+		clean = text_clean(text, strlen(text), WORDS_BYTES, TEXT_TRIM | TEXT_LINES);
+		if (clean && *clean)
+			show(c, k, clean, false);
+		free(clean);
+	}
+	json_decref(j);
+	return true;
+}
+
+static int send_json(struct call *c, const struct knocker *k, json_t *j)
+{
+	char *dump = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	struct buf to = { 0 };
+	struct xml *x;
+	int err;
+
+	json_decref(j);
+	if (!dump)
+		return -ENOMEM;
+	buf_addf(&to, "%s/%s", c->door.room, k->id);
+	x = chat_json_new(buf_str(&to), false, dump);
+	err = xmpp_stream_send(c->stream, &x);
+	buf_free(&to);
+	free(dump);
+	return err;
+}
+
+/* Who waits is told first with whom it talks, and may answer from then on. */
+int door_tell(struct call *c, const char *id, const char *text, const char **kind, char **why)
+{
+	struct knocker *k = find(c, id);
+	char *clean;
+	int err = 0;
+
+	if (!c->door.me || !c->door.room || c->phase != PHASE_JOINED || c->cut)
+		return call_refuse(kind, why, -ENOTCONN, "not-joined", "not sent: the connection is down");
+	clean = text_clean(text, strlen(text), 0, TEXT_TRIM | TEXT_LINES);
+	if (!clean || !*clean || strlen(clean) > WORDS_BYTES)
+		err = call_refuse(kind, why, -EINVAL, "too-long", "not sent: at the door a message has 1 to 2000 bytes");
+	if (!err && !k->greeted)
+		err = send_json(c, k, json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}}", "type", "LOBBY_CHAT_INITIALIZED",
+			"moderator", "id", jid_resource(c->door.me), "name", *c->name ? c->name : "Moderator",
+			"attendee", "id", k->id, "name", k->name));
+	k->greeted |= !err;
+	if (!err)
+		err = send_json(c, k, json_pack("{s:s, s:s}", "type", "LOBBY_CHAT_MESSAGE", "message", clean));
+	if (!err)
+		show(c, k, clean, true);
+	free(clean);
+	return err;
 }
 
 /* ---- what we do ---- */

@@ -93,6 +93,13 @@ static const char *channel_words(const struct call *c)
 	return c->channel_form == FORM_NONE ? "none" : "closed";
 }
 
+static const char *lobby_words(const struct call *c)
+{
+	if (c->door.on)
+		return c->door.me ? "on, watched" : "on";
+	return c->door.component ? "off" : "none";
+}
+
 void call_print(const struct call *c, struct buf *out)
 {
 	static const char *const phases[] = { "idle", "config", "connecting", "requesting", "joining",
@@ -117,8 +124,8 @@ void call_print(const struct call *c, struct buf *out)
 		 (unsigned long long)c->count.moved, (unsigned long long)c->count.focus_lost,
 		 (unsigned long long)c->count.outages, (double)c->count.outage_us / 1e6,
 		 (double)c->count.longest_outage_us / 1e6);
-	buf_addf(out, "  lobby %s, %zu knock; shard %s, next keep-alive in %lld s\n", c->door.on ? c->door.me ? "on, watched" : "on"
-		 : c->door.component ? "off" : "none", c->door.knockers, c->shard.name ? c->shard.name : "-",
+	buf_addf(out, "  lobby %s, %zu knock; shard %s, next keep-alive in %lld s\n", lobby_words(c),
+		 c->door.knockers, c->shard.name ? c->shard.name : "-",
 		 c->shard.at_us ? (long long)(c->shard.at_us - c->now_us) / 1000000 : -1);
 	buf_addf(out, "  muted %d, hand %lld, people %zu, messages queued %u, not confirmed %u, unsure %u\n",
 		 c->muted, (long long)c->hand_ms, c->people, c->out.count, c->sent.count, c->unsure.count);

@@ -389,7 +389,9 @@ int call_tell(struct call *c, const char *id, const char *text, const char **kin
 	int err;
 
 	call_enter(c, now_us);
-	if (!roster_find(c, id))
+	if (!roster_find(c, id) && door_has(c, id))
+		err = door_tell(c, id, text, kind, why);
+	else if (!roster_find(c, id))
 		err = call_refuse(kind, why, -ENOENT, "unknown-person", "not sent: that person is not here");
 	else if (!strcmp(id, c->nick))
 		err = call_refuse(kind, why, -EINVAL, "yourself", "not sent: that is you");
@@ -502,7 +504,7 @@ void talk_message(struct call *c, const struct xml *x)
 	struct chat_message m;
 
 	chat_parse(&m, x);
-	if (lobby_message(c, x, &m))
+	if (lobby_message(c, x, &m) || (m.kind == CHAT_JSON && door_message(c, &m)))
 		return;
 	if (m.kind == CHAT_JSON && !m.group) {
 		policy_json(c, &m);

@@ -238,7 +238,8 @@ static void send_again(struct xmpp_conn *c, const struct sm_stanza *at, const ch
 	char stamp[32], *bare = jid_bare(c->jid);
 	struct xml *d;
 
-	if (len < sizeof(end) || strncmp(text, "<message", 8) || memcmp(text + len - strlen(end), end, strlen(end)) ||
+	if (len < sizeof(end) || strncmp(text, "<message", 8) ||
+	    memcmp(text + len - strlen(end), end, strlen(end)) ||
 	    memmem(text, len, NS_DELAY, strlen(NS_DELAY))) {
 		conn_bytes(c, text, len);
 		free(bare);

@@ -35,20 +35,25 @@ static char *cut_word(char *p, char **word)
 	return skip_blanks(end);
 }
 
+static size_t longer_name(const char *p, const char *name, size_t best)
+{
+	size_t len = strlen(name);
+
+	return len > best && !strncasecmp(p, name, len) && (!p[len] || p[len] == ' ') ? len : best;
+}
+
 /* A name may have blanks: the longest run of words that is somebody's. */
 static char *cut_name(struct session *s, char *p, char **word)
 {
+	const char *id, *name;
 	size_t best = 0;
 
 	if (*p == '"' || *p == '#' || *p == '\'')
 		return cut_word(p, word);
-	for (size_t i = 0; i < s->members; i++) {
-		const char *name = s->member[i]->shown;
-		size_t len = strlen(name);
-
-		if (len > best && !strncasecmp(p, name, len) && (!p[len] || p[len] == ' '))
-			best = len;
-	}
+	for (size_t i = 0; i < s->members; i++)
+		best = longer_name(p, s->member[i]->shown, best);
+	for (size_t i = 0; session_knocker(s, i, &id, &name); i++)
+		best = longer_name(p, name, best);
 	if (!best)
 		return cut_word(p, word);
 	*word = p;
@@ -233,11 +238,11 @@ char **session_complete(struct session *s, const char *line, size_t at, size_t *
 	}
 	if (c->flags & COMMAND_NAME)
 		match_names(s, &m, prefix + *start, " ");
-	else if (c->flags & COMMAND_KNOCKER)
+	if (c->flags & COMMAND_KNOCKER)
 		match_knockers(s, &m, prefix + *start);
-	else if (!strcmp(c->name, "set"))
+	if (!strcmp(c->name, "set"))
 		match_settings(&m, prefix + *start);
-	else if (!strcmp(c->name, "help"))
+	if (!strcmp(c->name, "help"))
 		for (size_t i = 0; i < count; i++)
 			match(&m, prefix + *start, "", table[i].name, "");
 	return m.v;

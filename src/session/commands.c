@@ -358,8 +358,11 @@ static int run_me(struct session *s, int argc, char **argv, struct buf *text, co
 	return err;
 }
 
+/* To somebody in the room, else to somebody who knocks. */
 static int run_msg(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
+	const char *id = NULL;
+	struct buf other = { 0 };
 	struct member *m;
 	char *why = NULL;
 	int err;
@@ -369,8 +372,12 @@ static int run_msg(struct session *s, int argc, char **argv, struct buf *text, c
 				      "not sent: you are in no room");
 	m = command_person(s, argv[1], text, kind);
 	if (!m)
+		id = knocker_by_name(s, argv[1], &other, kind);
+	buf_free(&other);
+	if (!m && !id)
 		return -ENOENT;
-	err = call_tell(session_call(s), m->id, argv[argc - 1], kind, &why, clock_now_us());
+	buf_clear(text);
+	err = call_tell(session_call(s), m ? m->id : id, argv[argc - 1], kind, &why, clock_now_us());
 	return command_told(s, text, err, why);
 }
 
@@ -508,8 +515,8 @@ static const struct command table[] = {
 	LATER("follow", "people", "", "follow a moderator's view"),
 
 	{ "say", NULL, "chat", "TEXT", "say to all in writing", 1, 1, COMMAND_RAW, run_say },
-	{ "msg", NULL, "chat", "NAME TEXT", "write to one person alone",
-	  2, 2, COMMAND_NAME | COMMAND_RAW, run_msg },
+	{ "msg", NULL, "chat", "NAME TEXT", "write to one person alone, or to one who knocks",
+	  2, 2, COMMAND_NAME | COMMAND_RAW | COMMAND_KNOCKER, run_msg },
 	{ "me", NULL, "chat", "TEXT", "say what you do", 1, 1, COMMAND_RAW, run_me },
 	{ "topic", NULL, "chat", "[TEXT]", "show or set the subject (moderators)",
 	  0, 1, COMMAND_RAW, run_topic },

@@ -62,8 +62,17 @@ static char *trimmed(char *word)
 	return word;
 }
 
-/* NULL with words and kind where it is nobody, or not clear who. */
-static const char *knocker_by_name(struct session *s, const char *word, struct buf *text, const char **kind)
+const char *knocker_name(const struct session *s, const char *id)
+{
+	const char *other, *name;
+
+	for (size_t i = 0; session_knocker(s, i, &other, &name); i++)
+		if (!strcmp(other, id))
+			return name;
+	return "";
+}
+
+const char *knocker_by_name(struct session *s, const char *word, struct buf *text, const char **kind)
 {
 	const char *id, *name, *exact = NULL, *begins = NULL;
 	unsigned exacts = 0, begin = 0;
@@ -83,8 +92,9 @@ static const char *knocker_by_name(struct session *s, const char *word, struct b
 	if (!exacts && begin == 1)
 		return begins;
 	*kind = "unknown-person";
-	buf_addf(text, "%s: %s", word, exacts + begin ? "more than one of that name knocks; use # and the start of the id, "
-		 "as /lobby shows it" : "nobody of that name knocks; /lobby lists who does");
+	buf_addf(text, "%s: %s", word, exacts + begin
+		 ? "more than one of that name knocks; use # and the start of the id, as /lobby shows it"
+		 : "nobody of that name knocks; /lobby lists who does");
 	return NULL;
 }
 

@@ -243,10 +243,11 @@ static void on_message(struct session *s, const struct call_message *cm)
 	const struct member *to = member_find(s, cm->to);
 	bool me = text_starts(cm->text, "/me ");
 	char guest[24];
+	const char *knocker = *cm->to && !to ? knocker_name(s, cm->to) : "";
 	struct message_new n = {
 		.kind = me ? MESSAGE_ME : MESSAGE_CHAT, .time_us = cm->time_us,
 		.from = cm->from, .name = m ? m->shown : cm->name,
-		.to_name = to ? to->shown : "", .text = cm->text + (me ? 4 : 0), .id = cm->id,
+		.to_name = to ? to->shown : knocker, .text = cm->text + (me ? 4 : 0), .id = cm->id,
 		.private_ = cm->private_, .mine = cm->mine, .history = cm->history,
 		.mention = !cm->mine && !cm->history && mentions(s, cm->text),
 	};

@@ -127,7 +127,7 @@ enum command_flags {
 	COMMAND_NAME = 2,       /* the first argument is a person: Tab completes it */
 	COMMAND_CALL = 4,       /* only while joined */
 	COMMAND_SECRET = 8,
-	COMMAND_KNOCKER = 16    /* the argument is somebody who knocks, likewise */
+	COMMAND_KNOCKER = 16    /* the argument is, or may be, somebody who knocks, likewise */
 };
 struct command {
 	const char *name;       /* "mute" */

@@ -226,6 +226,9 @@ command_fn run_delay;
 command_fn run_lobby;
 command_fn run_admit;
 command_fn run_deny;
+/* NULL with words and kind where it is nobody, or not clear who. */
+const char *knocker_by_name(struct session *s, const char *word, struct buf *text, const char **kind);
+const char *knocker_name(const struct session *s, const char *id);      /* "" where it is nobody */
 /* What to call somebody who knocks in /admit and /deny. */
 void knocker_word(const struct session *s, const char *id, const char *name, struct buf *out);
 

@@ -182,6 +182,7 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 	case 'L':
 		call_set_lobby(w->call, n % 2, NULL, NULL, *now);
 		call_admit(w->call, n > 2 ? p + 1 : NULL, NULL, NULL, *now);
+		call_tell(w->call, p + 1, "x", NULL, NULL, *now);
 		call_deny(w->call, p + 1, NULL, NULL, *now);
 		break;
 	case 'K':

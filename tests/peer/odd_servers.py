@@ -771,6 +771,13 @@ def keeps_the_door():
     ok(not any("aa000001" in t for t in lobby.seen), "she alone")
     lobby.gone(conn, "aa000002")
     a.wait("knock", name="Dora Ann", on=False)
+    a.command("msg carl what is it about?")
+    eventually("he is spoken to", lambda: any("LOBBY_CHAT_MESSAGE" in t and "what is it about?" in t for t in lobby.seen))
+    ok(any("LOBBY_CHAT_INITIALIZED" in t for t in lobby.seen), "and told by whom")
+    ok([m["to"] for m in a.result("messages") if m["text"] == "what is it about?"] == ["Carl"], "shown")
+    conn.down("<message xmlns='jabber:client' type='chat' from='%s/aa000001'><json-message xmlns='http://jitsi.org/jitmeet'>"
+              "{\"type\":\"LOBBY_CHAT_MESSAGE\",\"message\":\"the minutes\"}</json-message></message>" % lobby.THERE)
+    a.wait("message", text="the minutes", private=True, **{"from": "Carl"})
     a.command("deny Carl")
     eventually("removed", lambda: any("nick=\"aa000001\"" in t and lobby.THERE in t for t in lobby.seen))
     lobby.gone(conn, "aa000001", "<status code='307'/>")

@@ -457,6 +457,28 @@ static void recorded(struct script *s, unsigned line, const char *id)
 	buf_free(&b);
 }
 
+/* Says the same as the recorded one, under our own nick and name. */
+static void same_json(const struct xml *x, unsigned line, const char *nick, const char *name)
+{
+	char *text = script_line("lobby-moderator", line);
+	struct xml *theirs;
+	const char *why;
+	json_t *a, *b;
+
+	assert_int_equal(xml_parse(&theirs, text, strlen(text), NULL, &why), 0);
+	a = json_loads(xml_child_text(theirs, "json-message", NS_JITMEET), 0, NULL);
+	b = json_loads(xml_child_text(x, "json-message", NS_JITMEET), 0, NULL);
+	if (nick) {
+		json_object_set_new(json_object_get(a, "moderator"), "id", json_string(nick));
+		json_object_set_new(json_object_get(a, "moderator"), "name", json_string(name));
+	}
+	assert_true(a && json_equal(a, b));
+	json_decref(a);
+	json_decref(b);
+	xml_free(&theirs);
+	free(text);
+}
+
 static void test_recorded_lobby(void **state)
 {
 	struct script s;
@@ -474,11 +496,22 @@ static void test_recorded_lobby(void **state)
 	recorded(&s, 92, NULL); /* theirs, for us another moderator */
 	recorded(&s, 95, NULL);
 	assert_told(&s, "knock+ fdc46a8c Bob\n");
+	/* What they said to him, in the same words: first who it is, then what. */
+	buf_clear(&s.sent_text);
+	assert_int_equal(call_tell(s.call, "fdc46a8c", " what is it about? ", NULL, NULL, s.now), 0);
+	assert_string_equal(xml_attr(last(&s, "message"), "type"), "chat");
+	assert_string_equal(xml_attr(last(&s, "message"), "to"), LOBBY "/fdc46a8c");
+	same_json(s.sent[s.sents - 2].x, 96, strchr(mine(&s), '/') + 1, "Bob");
+	same_json(s.sent[s.sents - 1].x, 97, NULL, NULL);
+	assert_told(&s, "message private mine 5c1f0a9e: what is it about?");
+	assert_int_equal(call_tell(s.call, "fdc46a8c", "well?", NULL, NULL, s.now), 0);
+	assert_null(strstr(strstr(buf_str(&s.sent_text), "INITIALIZED") + 11, "INITIALIZED"));
 	assert_int_equal(call_deny(s.call, "fdc46a8c", NULL, NULL, s.now), 0);
 	recorded(&s, 103, NULL);
 	assert_told(&s, "knock- fdc46a8c Bob denied\n");
 	recorded(&s, 107, NULL);
 	recorded(&s, 110, NULL);        /* what he says at the door */
+	assert_told(&s, "message private ca943d6b: the minutes");
 	assert_int_equal(call_admit(s.call, "ca943d6b", NULL, NULL, s.now), 0);
 	assert_non_null(strstr(buf_str(&s.sent_text), "<invite to=\"826e10de-8543-4f4f-8a70-66793d00c67d@meet.test/HLtI5I10DvAH\""));
 	for (unsigned i = 112; i <= 115; i++)
