@@ -31,7 +31,7 @@ struct call_media {
 	uint32_t ssrc;                  /* own audio source; 0 with no_mic */
 	const char *cname;
 	bool feedback;                  /* transport-wide, if it is offered */
-	const struct ext_service *services; size_t service_count; /* STUN, TURN by name */
+	const struct ext_service *services; size_t service_count; /* relays by name */
 	const char *sid;
 };
 
@@ -69,7 +69,7 @@ struct call_ops {
 	void (*media_start)(void *ctx, const struct call_media *m);
 	void (*media_stop)(void *ctx);
 	void (*media_restart)(void *ctx, const struct call_media_restart *r);
-	/* STUN and TURN servers with fresh credentials, for the next way. */
+	/* Relays with fresh credentials, for the next way. */
 	void (*media_services)(void *ctx, const struct ext_service *v, size_t count);
 	/* Bridge channel by SCTP, inside the media session that runs:
 	 * call_data_state(), _input().  Opening anew gives up the old one. */

@@ -9,7 +9,7 @@
 #include "call/js.h"
 #include "io/url.h"
 
-enum { STUN_MAX = 8, VALUE_MAX = 2048 };
+enum { VALUE_MAX = 2048 };
 
 /* "a.b.c" inside an object; NULL if any part is missing. */
 static const json_t *get(const json_t *o, const char *path)
@@ -222,24 +222,6 @@ static char *websocket_beside(const struct deployment *d, const struct address *
 	return buf_steal(&b);
 }
 
-static void take_stun(struct deployment *d, const json_t *config)
-{
-	const json_t *list = get(config, "p2p.stunServers"), *v;
-	size_t i;
-
-	d->stun = calloc(STUN_MAX, sizeof(*d->stun));
-	json_array_foreach(list, i, v) {
-		const char *s = json_string_value(json_object_get(v, "urls"));
-
-		if (!s)
-			s = json_string_value(v);
-		if (!s || !text_starts(s, "stun:") || d->stuns == STUN_MAX || !d->stun)
-			continue;
-		d->stun[d->stuns] = text_clean(s + 5, strlen(s) - 5, 260, TEXT_TRIM);
-		d->stuns += d->stun[d->stuns] != NULL;
-	}
-}
-
 static void take_domains(struct deployment *d, const json_t *c)
 {
 	d->domain = get_domain(c, "hosts.domain");
@@ -262,7 +244,6 @@ static void take_urls(struct deployment *d, const json_t *c, const struct addres
 	d->conference_request = get_url(c, "conferenceRequestUrl", a, false);
 	d->keepalive_url = get_url(c, "websocketKeepAliveUrl", a, false);
 	d->token_auth_url = get_text(c, "tokenAuthUrl");
-	take_stun(d, c);
 }
 
 static void take_numbers(struct deployment *d, const json_t *c)
@@ -356,8 +337,5 @@ void deployment_clear(struct deployment *d)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(*all[i]);
-	for (size_t i = 0; i < d->stuns; i++)
-		free(d->stun[i]);
-	free(d->stun);
 	memset(d, 0, sizeof(*d));
 }

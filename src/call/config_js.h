@@ -26,7 +26,6 @@ struct deployment {
 	char *ignore_channel_domain;    /* bridgeChannel.ignoreDomain; NULL */
 	char *token_auth_url;           /* NULL */
 	char *region, *user_region, *shard; /* NULL */
-	char **stun;    size_t stuns;   /* p2p.stunServers: "host:port" */
 	bool use_turn_udp;
 	bool ice_restart;               /* enableIceRestart */
 	int start_audio_muted;          /* N; -1 */

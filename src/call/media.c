@@ -206,7 +206,6 @@ static void release(struct media *m)
 	turn_trust_free(&m->trust);
 	free(m->relay_why);
 	free(m->ca_file);
-	free(m->stun);
 	free(m->turn);
 	free(m);
 }
@@ -230,8 +229,7 @@ int media_new(struct media **out, struct loop *loop, const struct media_config *
 	m->ev = *ev;
 	m->ctx = ctx;
 	m->stats.peer.rtt_ms = -1;
-	if (!text_set(&m->stun, cfg->stun ? cfg->stun : "") &&
-	    !text_set(&m->turn, cfg->turn ? cfg->turn : "") &&
+	if (!text_set(&m->turn, cfg->turn ? cfg->turn : "") &&
 	    !text_set(&m->ca_file, cfg->ca_file ? cfg->ca_file : ""))
 		err = dtls_cert_new(&m->cert);
 	if (!err)

@@ -33,7 +33,6 @@ struct media_events {           /* on the loop thread */
 struct media_config {
 	bool loopback;          /* gather loopback addresses, too */
 	bool relay_only;
-	const char *stun;       /* further servers: "host[:port] …" */
 	const char *turn;       /* "turn[s]:user:password@host[:port][?transport=tcp]" or "" */
 	const char *ca_file;    /* relays over TLS: to trust in place of the system's; NULL, "" */
 	bool insecure;          /* ... or any */

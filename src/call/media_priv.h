@@ -5,7 +5,7 @@
  *	media_channel.c  the data channel, between the threads
  *	media_path.c     which way its datagrams take
  *	media_relay.c    what is wrong with relays, their credentials
- *	media_servers.c  STUN and TURN servers by name
+ *	media_servers.c  TURN servers by name
  *	media_trust.c    certificates for relays over TLS
  */
 #ifndef CALL_MEDIA_PRIV_H
@@ -16,7 +16,7 @@
 
 enum { MEDIA_SERVERS = 12, MEDIA_ADDRESSES = 4 };
 
-/* A STUN or TURN server.  No address until its name was looked up. */
+/* A TURN server.  No address until its name was looked up. */
 struct media_server {
 	char type[8], host[254], protocol[8];
 	char address[MEDIA_ADDRESSES][64];
@@ -40,7 +40,6 @@ struct media_servers {
 
 /* media_servers.c; any thread until media_servers_look_up(). */
 void media_servers_add_services(struct media_servers *s, const struct ext_service *v, size_t n);
-void media_servers_add_stun(struct media_servers *s, const char *list);
 void media_servers_add_turn(struct media_servers *s, const char *spec);
 /* Numeric ones are ready when it returns; done() is called for the others. */
 void media_servers_look_up(struct media_servers *s, struct loop *l, void (*done)(void *ctx),
@@ -82,7 +81,7 @@ struct media {
 	struct post *to_loop;
 	struct loop_watch *watch;
 	bool loopback, relay_only;
-	char *stun, *turn, *ca_file;
+	char *turn, *ca_file;
 	bool insecure;
 	struct media_sink sink;
 	void *sink_ctx;

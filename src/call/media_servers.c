@@ -1,4 +1,9 @@
-/* media_servers.c - STUN and TURN servers by name */
+/* media_servers.c - TURN servers by name
+ *
+ * STUN servers would tell us an address of ours that nobody asks for: a bridge
+ * learns it from our checks (RFC 8445 section 7.3.1.3).  So those that are named
+ * are let be.
+ */
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -7,7 +12,7 @@
 #include "base/text.h"
 #include "call/media_priv.h"
 
-enum { STUN_PORT = 3478, TURNS_PORT = 443 };
+enum { TURN_PORT = 3478, TURNS_PORT = 443 };
 
 static void add(struct media_servers *s, const char *type, const char *host, unsigned port,
 		const char *protocol, const char *user, const char *password)
@@ -27,7 +32,6 @@ static void add(struct media_servers *s, const char *type, const char *host, uns
 	s->count++;
 }
 
-/* STUN is of no use towards a bridge: our candidates are not signalled. */
 void media_servers_add_services(struct media_servers *s, const struct ext_service *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -53,30 +57,12 @@ static void split_port(char *host, unsigned *port)
 	}
 }
 
-void media_servers_add_stun(struct media_servers *s, const char *list)
-{
-	char host[254];
-
-	while (*list) {
-		size_t n = strcspn(list, " ,");
-		unsigned port = STUN_PORT;
-
-		if (n && n < sizeof(host)) {
-			memcpy(host, list, n);
-			host[n] = 0;
-			split_port(host, &port);
-			add(s, "stun", host, port, "udp", NULL, NULL);
-		}
-		list += n + (list[n] != 0);
-	}
-}
-
 /* "turn:user:password@host[:port][?transport=tcp]", or "turns:" for TLS */
 void media_servers_add_turn(struct media_servers *s, const char *spec)
 {
 	bool tls = text_starts(spec, "turns:");
 	char *copy, *user, *password, *at, *query;
-	unsigned port = tls ? TURNS_PORT : STUN_PORT;
+	unsigned port = tls ? TURNS_PORT : TURN_PORT;
 
 	if (!*spec)
 		return;

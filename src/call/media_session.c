@@ -60,7 +60,6 @@ static void add_servers(const struct media *m, struct media_servers *to,
 			const struct ext_service *v, size_t count)
 {
 	media_servers_add_turn(to, m->turn);
-	media_servers_add_stun(to, m->stun);
 	media_servers_add_services(to, v, count);
 }
 

@@ -1,4 +1,4 @@
-/* services.c - STUN and TURN servers that the server names (XEP-0215)
+/* services.c - relays (TURN servers) that the server names (XEP-0215)
  *
  * Pushed at login or asked for.  A relay's credentials expire during a long
  * call: they are asked for again a minute before, and when a relay refuses them

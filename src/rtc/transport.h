@@ -49,7 +49,7 @@ void transport_free(struct transport **t);      /* no handler runs afterwards */
 
 struct turn_trust;
 struct ice_server {             /* strings lent for the call */
-	const char *type;       /* "stun", "turn", "turns" */
+	const char *type;       /* "turn", "turns" */
 	const char *name;       /* as it was announced: TLS is held against it */
 	const char (*address)[64]; size_t addresses; /* numeric; tried in this order */
 	uint16_t port;

@@ -2,9 +2,8 @@
  *
  * One agent with one stream of one component (rtcp-mux).  Sockets for all
  * local addresses are opened at once, the peer's candidates given right after
- * them: checks go out on the first tick of the pacing timer, while STUN and
- * TURN servers are still being asked.  What these bring later is checked as
- * it comes.
+ * them: checks go out on the first tick of the pacing timer.  STUN servers are
+ * not asked: the peer learns our address from our checks.
  *
  * Trickle mode: the agent does not call a list of checks failed while more
  * candidates may come; how long to wait is the owner's decision.
@@ -127,11 +126,6 @@ static void add_local_addresses(struct nice_transport *t)
 	g_list_free_full(ips, g_free);
 }
 
-static void set_stun(struct nice_transport *t, const struct ice_server *s)
-{
-	g_object_set(t->agent, "stun-server", s->address[0], "stun-server-port", (guint)s->port, NULL);
-}
-
 static void on_relay_news(void *ctx, enum relay_news news, const char *words)
 {
 	struct nice_transport *t = ctx;
@@ -161,19 +155,11 @@ static void set_turn(struct nice_transport *t, const struct ice_server *s)
 
 static void set_servers(struct nice_transport *t, const struct transport_nice_config *cfg)
 {
-	bool stun = false;
-
 	for (size_t i = 0; i < cfg->servers; i++) {
 		const struct ice_server *s = cfg->server + i;
 
-		if (!s->type || !s->addresses)
-			continue;
-		if (!strcmp(s->type, "stun") && !stun && !cfg->relay_only) {
-			set_stun(t, s);
-			stun = true;
-		} else if (text_starts(s->type, "turn") && cfg->relay_only) {
+		if (s->type && s->addresses && cfg->relay_only)
 			set_turn(t, s);
-		}
 	}
 }
 

@@ -70,8 +70,6 @@ static const struct setting table[] = {
 	{ "network.insecure", SETTING_BOOL, "off", NULL,
 	  "accept any TLS certificate; shown in the status line", false },
 	{ "network.relay_only", SETTING_BOOL, "off", NULL, "ICE over TURN alone", false },
-	{ "network.stun", SETTING_TEXT, "", NULL,
-	  "STUN servers, host[:port], separated by blanks", false },
 	{ "network.turn", SETTING_TEXT, "", NULL,
 	  "TURN server, turn:user:password@host[:port][?transport=tcp], turns: for TLS (port 443); "
 	  "belongs into the config, not on a command line", false },

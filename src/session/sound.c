@@ -459,7 +459,6 @@ int sound_new(struct sound **out, struct session *s, bool loopback)
 	struct media_config mc = {
 		.loopback = loopback,
 		.relay_only = settings_bool(set, "network.relay_only"),
-		.stun = settings_text(set, "network.stun"),
 		.turn = settings_text(set, "network.turn"),
 		.ca_file = settings_text(set, "network.ca_file"),
 		.insecure = settings_bool(set, "network.insecure"),

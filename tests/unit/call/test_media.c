@@ -335,10 +335,11 @@ static void test_relay_only(void **state)
 
 static void test_servers(void **state)
 {
-	char udp[] = "udp", turn[] = "turn", turns[] = "turns", host[] = "127.0.0.2", user[] = "u", pw[] = "p";
-	struct ext_service v[2] = {
+	char udp[] = "udp", stun[] = "stun", turn[] = "turn", turns[] = "turns", host[] = "127.0.0.2", user[] = "u", pw[] = "p";
+	struct ext_service v[3] = {
 		{ .type = turn, .host = host, .port = 3479, .transport = udp, .username = user, .password = pw },
 		{ .type = turns, .host = host, .port = 443, .transport = udp },
+		{ .type = stun, .host = host, .port = 3478, .transport = udp },
 	};
 	struct media_servers s = { 0 };
 	struct loop *l;
@@ -350,9 +351,9 @@ static void test_servers(void **state)
 	media_servers_add_turn(&s, "turns:me:x@10.0.0.9");
 	media_servers_add_turn(&s, "turn:nonsense");
 	media_servers_add_turn(&s, "");
-	media_servers_add_stun(&s, "10.0.0.2, 10.0.0.3:5000 [::1]:7");
-	media_servers_add_services(&s, v, 2);
-	assert_int_equal(s.count, 7);
+	media_servers_add_turn(&s, "turn:me:x@[::1]:7");
+	media_servers_add_services(&s, v, 3);
+	assert_int_equal(s.count, 5);           /* a STUN server is none */
 	assert_string_equal(s.v[1].type, "turns");
 	assert_int_equal(s.v[1].port, 443);
 	assert_string_equal(s.v[1].protocol, "tcp");
@@ -360,15 +361,13 @@ static void test_servers(void **state)
 	assert_string_equal(s.v[0].password, "se:cret");
 	assert_string_equal(s.v[0].protocol, "tcp");
 	assert_int_equal(s.v[0].port, 99);
-	assert_int_equal(s.v[2].port, 3478);
-	assert_int_equal(s.v[3].port, 5000);
-	assert_string_equal(s.v[4].host, "::1");
-	assert_int_equal(s.v[4].port, 7);
-	assert_string_equal(s.v[5].host, "127.0.0.2");
+	assert_string_equal(s.v[2].host, "::1");
+	assert_int_equal(s.v[2].port, 7);
+	assert_string_equal(s.v[3].host, "127.0.0.2");
 	media_servers_look_up(&s, l, NULL, NULL);
 	assert_int_equal(s.waiting, 0);         /* numbers need no thread */
-	assert_int_equal(media_servers_relays(&s, false), 2);
-	assert_int_equal(media_servers_relays(&s, true), 4);
+	assert_int_equal(media_servers_relays(&s, false), 3);
+	assert_int_equal(media_servers_relays(&s, true), 5);
 	assert_true(media_servers_want_tls(&s));
 	media_servers_clear(&s);
 	loop_free(&l);
