@@ -73,7 +73,7 @@ struct audio_line {
 	unsigned overhead;      /* bytes around a payload, IP header to SRTP tag; 0: not known yet */
 	unsigned other_bytes;   /* that the call sent beside sound since this was told last */
 	double loss;            /* of our sound at those who listen, on average, 0..1 */
-	double scale;           /* of the bitrate, 0..1, on a line in trouble; 0: 1 */
+	int rate;               /* bit/s of sound that it carries, headers included; 0: enough */
 	bool red;               /* copies (RFC 2198) can be sent */
 };
 

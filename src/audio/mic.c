@@ -34,13 +34,21 @@ static bool is_music(const struct mic *m)
 	return m->want.music || (m->program && program_is_on(m->program));
 }
 
+/* bit/s: what the budget leaves, what the line carries; 0: no limit. */
+static int for_sound(const struct mic *m)
+{
+	int budget = budget_sound(&m->budget), rate = m->line.rate;
+
+	return !budget || (rate && rate < budget) ? rate : budget;
+}
+
 static void plan(struct mic *m)
 {
 	struct plan_want w = {
 		.bitrate = m->want.bitrate, .frame_ms = m->want.frame_ms,
-		.sound = budget_sound(&m->budget),
+		.sound = for_sound(m),
 		.overhead = m->line.overhead ? m->line.overhead : OVERHEAD,
-		.loss = m->line.loss, .scale = m->line.scale, .red = m->line.red,
+		.loss = m->line.loss, .red = m->line.red,
 		.music = m->channels == 2, .music_bitrate = m->want.music_bitrate,
 	};
 

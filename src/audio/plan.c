@@ -38,8 +38,6 @@ enum {
 
 static const double fec_on = 0.012, fec_off = 0.006, fec_dear = 0.03, more_on = 0.04,
 	red_on = 0.02, red_off = 0.01;
-static const double scale_least = 0.4, scale_up = 0.05, scale_down = 0.8;
-static const double rtt_room_ms = 250, loss_heavy = 0.25;
 
 int plan_headers(unsigned overhead, unsigned frame_ms)
 {
@@ -88,12 +86,12 @@ static void cap(struct plan *p, const struct plan_want *w, int least)
 		p->bitrate = room < LEAST ? LEAST : room;
 }
 
-static void voice(struct plan *p, const struct plan_want *w, double scale)
+static void voice(struct plan *p, const struct plan_want *w)
 {
 	bool had = p->fec > 0;
 
-	p->bitrate = (int)((w->bitrate > 0 ? w->bitrate : VOICE) * scale);
-	if (w->loss >= more_on && scale >= 1 && p->bitrate < MORE && p->bitrate >= VOICE)
+	p->bitrate = w->bitrate > 0 ? w->bitrate : VOICE;
+	if (w->loss >= more_on && p->bitrate < MORE && p->bitrate >= VOICE)
 		p->bitrate = MORE;
 	cap(p, w, LEAST);
 	p->red = false;
@@ -105,11 +103,11 @@ static void voice(struct plan *p, const struct plan_want *w, double scale)
 		p->fec = w->loss >= (had ? fec_off : fec_on) ? 5 : 0;
 }
 
-static void music(struct plan *p, const struct plan_want *w, double scale)
+static void music(struct plan *p, const struct plan_want *w)
 {
 	bool had = p->red;
 
-	p->bitrate = (int)((w->music_bitrate > 0 ? w->music_bitrate : MUSIC) * scale);
+	p->bitrate = w->music_bitrate > 0 ? w->music_bitrate : MUSIC;
 	p->fec = 0;
 	cap(p, w, MUSIC_LEAST);
 	p->red = w->red && w->loss >= (had ? red_off : red_on) &&
@@ -121,36 +119,10 @@ static void music(struct plan *p, const struct plan_want *w, double scale)
 
 void plan_make(struct plan *p, const struct plan_want *w)
 {
-	double scale = w->scale > 0 ? w->scale : 1;
-
 	p->tight = false;
 	p->frame_ms = frame_of(w->frame_ms);
 	if (w->music)
-		music(p, w, scale);
+		music(p, w);
 	else
-		voice(p, w, scale);
-	/* A line in trouble has too many packets, too. */
-	if (scale < 0.7 && p->frame_ms < 40)
-		p->frame_ms = 40;
-}
-
-double plan_line_report(struct plan_line *l, double loss, double rtt_ms)
-{
-	bool bad = loss >= loss_heavy;
-
-	if (l->scale <= 0)
-		l->scale = 1;
-	if (rtt_ms >= 0) {
-		if (l->least_rtt_ms <= 0 || rtt_ms < l->least_rtt_ms)
-			l->least_rtt_ms = rtt_ms > 1 ? rtt_ms : 1;
-		else            /* routes change: it forgets within minutes */
-			l->least_rtt_ms += (rtt_ms - l->least_rtt_ms) / 128;
-		bad |= rtt_ms > l->least_rtt_ms + rtt_room_ms;
-	}
-	l->scale = bad ? l->scale * scale_down : l->scale + scale_up;
-	if (l->scale < scale_least)
-		l->scale = scale_least;
-	if (l->scale > 1)
-		l->scale = 1;
-	return l->scale;
+		voice(p, w);
 }

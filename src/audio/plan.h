@@ -10,10 +10,9 @@
 struct plan_want {
 	int bitrate;            /* of a voice, bit/s, as set; 0: 32000 */
 	unsigned frame_ms;      /* as set: 10, 20, 40, 60; 0: 20 */
-	int sound;              /* bit/s left for sound, headers included; 0: no budget */
+	int sound;              /* bit/s for sound, headers included; 0: no limit */
 	unsigned overhead;      /* bytes around a payload, IP header to SRTP tag */
 	double loss;            /* what listeners lose of us on average, 0..1 */
-	double scale;           /* of a line in trouble, 0..1; 0: 1 */
 	bool red;               /* RFC 2198 can be sent */
 	bool music;
 	int music_bitrate;      /* bit/s; 0: 128000 */
@@ -31,14 +30,5 @@ void plan_make(struct plan *p, const struct plan_want *w);
 
 /* Headers at frame_ms, bit/s. */
 int plan_headers(unsigned overhead, unsigned frame_ms);
-
-/* A line that gets worse under our own load: the round trip grows, or much of
- * what we send is lost.  Fewer bits, then slowly more again. */
-struct plan_line {
-	double scale;           /* 0: not begun */
-	double least_rtt_ms;
-};
-/* Every 2 s or so; rtt_ms below 0: unknown. */
-double plan_line_report(struct plan_line *l, double loss, double rtt_ms);
 
 #endif

@@ -223,7 +223,7 @@ static void say_goodbye(struct call *c)
 		xmpp_stream_send(c->stream, &p);
 	}
 	xmpp_stream_close(c->stream);
-	c->ops.stream_close(c->ops_ctx);
+	c->ops.stream_close(c->ops_ctx, false);
 }
 
 void call_free(struct call **cp)
@@ -281,7 +281,7 @@ static void close_all(struct call *c)
 	door_leave(c);
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx);
+		c->ops.stream_close(c->ops_ctx, false);
 	}
 	call_drop_stream(c);
 	session_drop(c);
@@ -349,7 +349,7 @@ static void begin_waiting(struct call *c)
 	roster_remember_self(c);
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx);
+		c->ops.stream_close(c->ops_ctx, false);
 	}
 	call_drop_stream(c);
 	call_set(&c->lobby_me, NULL);

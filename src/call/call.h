@@ -60,7 +60,8 @@ struct call_ops {
 	 * anew closes the old one. */
 	void (*stream_open)(void *ctx, const char *url, const char *origin);
 	void (*stream_send)(void *ctx, const char *text, size_t len);
-	void (*stream_close)(void *ctx);
+	/* cut: at once and without goodbye, as it is to go on on another one. */
+	void (*stream_close)(void *ctx, bool cut);
 	/* Bridge channel by WebSocket, likewise. */
 	void (*channel_open)(void *ctx, const char *url, const char *origin);
 	void (*channel_send)(void *ctx, const char *text, size_t len);
@@ -110,6 +111,7 @@ struct call_person {            /* lent until the next event */
 	bool interrupted;       /* the bridge hears nothing of it */
 	double quality;         /* 0..100, what it says of itself; -1 unknown */
 	double loss;            /* of what comes down to it, 0..1; -1 unknown */
+	double rtt_ms, least_rtt_ms;    /* to the bridge and back: now, at best; 0 unknown */
 	int64_t loss_us;        /* when it said so */
 };
 
@@ -230,6 +232,9 @@ void call_http_input(struct call *c, unsigned tag, const struct call_http_answer
 void call_keepalive_input(struct call *c, int status, const char *shard, int64_t now_us);
 void call_stream_opened(struct call *c, int64_t now_us);
 void call_stream_input(struct call *c, const char *text, size_t len, int64_t now_us);
+/* When the other end of that socket acknowledged something last; before each
+ * call_tick(), where it is known. */
+void call_stream_acked(struct call *c, int64_t acked_us);
 void call_stream_closed(struct call *c, int error /* enum net_error */, int status,
 			const char *text, int64_t now_us);
 /* In place of closed: the server answered the upgrade by a redirect. */
@@ -259,6 +264,8 @@ int64_t call_tick(struct call *c, int64_t now_us);
 
 /* Questions; lent until the next input or command. */
 enum call_state call_get_state(const struct call *c);
+/* We were in the room, and the server has owed us an answer for some seconds. */
+bool call_stalls(const struct call *c, int64_t now_us);
 size_t call_people(const struct call *c);       /* with me */
 bool call_person(const struct call *c, size_t i, struct call_person *out);
 bool call_find_person(const struct call *c, const char *id, struct call_person *out);

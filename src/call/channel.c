@@ -336,6 +336,9 @@ static void on_stats(struct call *c, const struct colibri *m)
 	changed = e->p.quality < 0 || (int)(e->p.quality / 10) != (int)(q / 10);
 	e->p.quality = q;
 	e->p.loss = m->loss_down > 0 ? m->loss_down < 100 ? m->loss_down / 100 : 1 : 0;
+	e->p.rtt_ms = m->rtt > 0 ? m->rtt : 0;
+	if (e->p.rtt_ms > 0 && (e->p.least_rtt_ms <= 0 || e->p.rtt_ms < e->p.least_rtt_ms))
+		e->p.least_rtt_ms = e->p.rtt_ms;
 	e->p.loss_us = c->now_us;
 	if (changed)
 		roster_changed(c, e);

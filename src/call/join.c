@@ -142,7 +142,7 @@ bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
 	va_end(ap);
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx);
+		c->ops.stream_close(c->ops_ctx, false);
 	}
 	call_drop_stream(c);
 	if (door)
@@ -308,9 +308,15 @@ void join_elsewhere(struct call *c)
 {
 	if (c->stream) {
 		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx);
+		c->ops.stream_close(c->ops_ctx, false);
 	}
 	connect_stream(c);
+}
+
+void call_stream_acked(struct call *c, int64_t acked_us)
+{
+	if (c->stream)
+		xmpp_stream_acked(c->stream, acked_us);
 }
 
 void call_stream_closed(struct call *c, int error, int status, const char *text, int64_t now_us)

@@ -78,6 +78,8 @@ static void on_timer(void *ctx, int64_t now_us)
 	struct call_link *l = ctx;
 
 	tell_failures(l, now_us);
+	if (l->stream && ws_acked_us(l->stream))
+		call_stream_acked(l->call, ws_acked_us(l->stream));
 	loop_timer_set(l->timer, call_tick(l->call, now_us));
 }
 
@@ -227,14 +229,15 @@ static void op_stream_send(void *ctx, const char *text, size_t len)
 		log_warn("call", "a message to the server was not sent");
 }
 
-static void op_stream_close(void *ctx)
+static void op_stream_close(void *ctx, bool cut)
 {
 	struct call_link *l = ctx;
 
 	if (!l->stream)
 		return;
 	/* What was said before the goodbye still goes out. */
-	ws_close(l->stream, 1000, "");
+	if (!cut)
+		ws_close(l->stream, 1000, "");
 	ws_free(&l->stream);
 }
 

@@ -55,7 +55,7 @@ bool resume_begin(struct call *c, const char *why)
 
 	if (c->phase != PHASE_JOINED || !c->stream || !xmpp_stream_cut(c->stream, c->now_us))
 		return false;
-	c->ops.stream_close(c->ops_ctx);
+	c->ops.stream_close(c->ops_ctx, true);
 	c->stream_up = false;
 	c->cut = true;
 	shard_gone(c);

@@ -7,6 +7,14 @@ enum call_state call_get_state(const struct call *c)
 	return c->state;
 }
 
+bool call_stalls(const struct call *c, int64_t now_us)
+{
+	enum { LONG_US = 3000000 };
+
+	return c->state == CALL_RECONNECTING ||
+	       (c->state == CALL_JOINED && c->stream && xmpp_stream_waits_us(c->stream, now_us) > LONG_US);
+}
+
 size_t call_people(const struct call *c)
 {
 	return c->people;

@@ -228,8 +228,9 @@ static void on_closed(void *ctx, struct ws *w, enum net_error why, int code, int
 	l->conn = NULL;
 	l->channel = NULL;
 	if (conn)
-		/* RFC 6455, 7.4.1: 1001 is a page that was left. */
-		server_gone(h->server, conn, code == 1000 || code == 1001, clock_now_us());
+		/* A stream ends by <close/>, not with its socket; but 1001 (RFC
+		 * 6455, 7.4.1) is a page that was left, and comes back as another. */
+		server_gone(h->server, conn, code == 1001, clock_now_us());
 	else if (channel)
 		server_channel_gone(h->server, channel, clock_now_us());
 	link_free(l);

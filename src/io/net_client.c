@@ -296,6 +296,9 @@ static int client_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 		return ws_on_receive(w, wsi, in, len);
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return ws_on_writable(w, wsi);
+	case LWS_CALLBACK_TIMER:
+		ws_on_timer(w, wsi);
+		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		ws_on_peer_close(w, in, len);
 		return 0;

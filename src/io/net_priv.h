@@ -107,6 +107,7 @@ struct ws {
 	atomic_size_t undelivered;      /* bytes posted to the loop, not yet run */
 	atomic_bool paused;             /* net does not read */
 	atomic_uint_fast64_t bytes_in, bytes_out;
+	atomic_int_fast64_t acked_us;
 };
 
 /* ---- net.c ---- */
@@ -128,6 +129,7 @@ void ws_tell(struct ws *w, enum ws_news what, const char *text, size_t len, enum
 /* net: shared parts of the two protocol callbacks; non-zero closes. */
 int ws_on_receive(struct ws *w, struct lws *wsi, const void *in, size_t len);
 int ws_on_writable(struct ws *w, struct lws *wsi);
+void ws_on_timer(struct ws *w, struct lws *wsi);
 void ws_on_peer_close(struct ws *w, const void *in, size_t len);
 void ws_on_closed(struct ws *w);        /* gives the net side's reference back */
 

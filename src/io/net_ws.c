@@ -8,6 +8,7 @@
  * from until the loop has caught up.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
@@ -15,7 +16,10 @@
 #include "base/text.h"
 #include "io/net_priv.h"
 
-enum { KEEP_BYTES = 65536, CONNECT_US = 20000000 };
+enum {
+	KEEP_BYTES = 65536, CONNECT_US = 20000000,
+	ACKED_US = 4000000      /* after something was sent: by then an answer is overdue */
+};
 
 struct ws *ws_alloc(struct net *n, bool server)
 {
@@ -169,9 +173,20 @@ int ws_on_writable(struct ws *w, struct lws *wsi)
 	free(f);
 	if (n < 0)
 		return -1;
+	if (!w->server)
+		lws_set_timer_usecs(wsi, ACKED_US);
 	if (more)
 		lws_callback_on_writable(wsi);
 	return 0;
+}
+
+void ws_on_timer(struct ws *w, struct lws *wsi)
+{
+	struct tcp_info t;
+	socklen_t len = sizeof(t);
+
+	if (!getsockopt(lws_get_socket_fd(lws_get_network_wsi(wsi)), IPPROTO_TCP, TCP_INFO, &t, &len))
+		atomic_store(&w->acked_us, clock_now_us() - (int64_t)t.tcpi_last_ack_recv * 1000);
 }
 
 /* ---- loop thread: orders about one WebSocket ---- */
@@ -435,6 +450,11 @@ uint64_t ws_bytes_in(const struct ws *w)
 uint64_t ws_bytes_out(const struct ws *w)
 {
 	return atomic_load(&w->bytes_out);
+}
+
+int64_t ws_acked_us(const struct ws *w)
+{
+	return atomic_load(&w->acked_us);
 }
 
 /* ---- opening ---- */

@@ -99,6 +99,7 @@ struct peer_stats {
 	int64_t lost;                           /* sum over sources */
 	double rtt_ms;                          /* -1 unknown; from report blocks */
 	double out_loss;                        /* last fraction that the peer reported, 0..1 */
+	uint64_t reports;                       /* report blocks on us */
 	unsigned streams;                       /* heard in the last 5 s */
 	uint64_t channel_in, channel_out;       /* messages of the data channel */
 	uint64_t channel_dropped;               /* and what of it was malformed, too long or unsent */

@@ -194,6 +194,7 @@ static void about_us(struct peer *p, const struct rtcp_report *r, int64_t arriva
 		p->first_unreported_us = 0;
 		p->unheard = false;
 	}
+	p->stats.reports++;
 	p->stats.out_loss = r->fraction / 256.0;
 	if (r->lsr) {
 		uint32_t now = (uint32_t)(ntp_at(p, arrival_us) >> 16);

@@ -360,12 +360,12 @@ static void on_error(struct session *s, const struct call_event *ev)
 	}
 }
 
-static void on_notice(struct session *s, const struct call_event *ev, bool quiet)
+void report_notice(struct session *s, const char *text, bool quiet)
 {
-	log_info("call", "%s", ev->text);
+	log_info("call", "%s", text);
 	if (!quiet)
-		message_say(s, MESSAGE_EVENT, "%s", ev->text);
-	event_push(s, SESSION_EV_NOTICE, NULL, ev->text, NULL, true, quiet);
+		message_say(s, MESSAGE_EVENT, "%s", text);
+	event_push(s, SESSION_EV_NOTICE, NULL, text, NULL, true, quiet);
 }
 
 void session_on_call(void *ctx, const struct call_event *ev)
@@ -377,10 +377,10 @@ void session_on_call(void *ctx, const struct call_event *ev)
 		on_state(s, ev);
 		break;
 	case CALL_EV_STEP:
-		on_notice(s, ev, true);
+		report_notice(s, ev->text, true);
 		break;
 	case CALL_EV_NOTICE:
-		on_notice(s, ev, false);
+		report_notice(s, ev->text, false);
 		break;
 	case CALL_EV_JOINED:
 		on_joined(s, ev);

@@ -14,6 +14,7 @@ enum {
 	TICK_US = 250000,       /* levels move at most 4 times a second */
 	MONITOR_US = 5000000,   /* how often the monitor follows the line */
 	QUALITY_US = 10000000,  /* how often others learn of our line */
+	QUALITY_BAD_US = 4000000,       /* of one that is too thin */
 	GOODBYE_US = 1200000    /* for the server to answer before the program ends */
 };
 
@@ -325,9 +326,12 @@ static void send_quality(struct session *s, int64_t now_us)
 	struct session_figures f;
 	double worst;
 
-	if (!c || s->media != SESSION_MEDIA_CONNECTED ||
-	    now_us / QUALITY_US == (now_us - TICK_US) / QUALITY_US)
+	if (!c || s->media != SESSION_MEDIA_CONNECTED)
 		return;
+	/* Who could send us less should know soon. */
+	if (now_us - s->quality_us < (s->figures.line_bad ? QUALITY_BAD_US : QUALITY_US))
+		return;
+	s->quality_us = now_us;
 	session_figures(s, &f);
 	worst = f.loss > f.loss_down ? f.loss : f.loss_down;
 	call_send_stats(c, f.out_kbps, f.in_kbps, f.loss * 100, f.loss_down * 100,

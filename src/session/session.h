@@ -193,7 +193,8 @@ struct session_figures {
 	double rtt_ms;                  /* -1 unknown */
 	int64_t joined_us;              /* monotonic; 0 */
 	double loss;                    /* of what we send, as the bridge says, 0..1 */
-	double loss_down;               /* of what comes to us, over 10 s */
+	double loss_down;               /* of what comes to us, over 5 s */
+	bool line_bad;                  /* it is too thin, or has a long queue */
 	double loss_others;             /* of our sound, at those who listen */
 	int budget_kbps;                /* 0: none */
 	bool tight;                     /* the budget is less than the call needs */

@@ -78,6 +78,7 @@ struct session {
 	bool dev_real[2], dev_running[2];
 
 	int64_t warned_muted_us, warned_dead_us;
+	int64_t quality_us;     /* others were told of our line last */
 	struct wire_watch *wire;        /* wire.c */
 	uint64_t other_out;             /* bytes beside sound: reports, ICE, signalling */
 	struct { int64_t at_us; uint64_t out, in; } sample[12];
@@ -180,6 +181,8 @@ void wire_free(struct session *s);
 void session_set_media(struct session *s, enum session_media m, const char *why);
 /* Takes what the call reports; ctx is the session. */
 void session_on_call(void *ctx, const struct call_event *ev);
+/* Into the log and the events; unless quiet to people, too. */
+void report_notice(struct session *s, const char *text, bool quiet);
 void session_on_device(struct session *s, enum audio_side side, enum audio_dev_state state,
 		       const char *text, bool real);
 void session_on_media(struct session *s, const char *sid, int state, const char *why);

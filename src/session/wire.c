@@ -3,17 +3,22 @@
  * Every half second: what else than sound went out, what the others lose of
  * us by their own account, whether our way to the bridge is in trouble.  The
  * bridge's reports know our uplink alone; what the listeners lose behind it
- * they say in the figures that every client broadcasts.
+ * they say in the figures that every client broadcasts.  If most of them are
+ * on a line that is too thin, it is for us to send less: no bridge does.
  */
 #include "session/session_priv.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "audio/plan.h"
+#include "audio/rate.h"
 
 enum {
-	REPORT_US = 2000000,    /* of the line to plan_line_report() */
+	REPORT_US = 2000000,    /* of the line to rate_report() */
+	STALE_US = 6000000,     /* bridges report at least each 5 s */
 	HEARSAY_US = 35000000,  /* how long a listener's word counts; told each 10 s */
-	OWN_US = 10000000,      /* over which our own loss is measured */
+	UP_US = 4000000,        /* over which what the bridge says is averaged */
+	OWN_US = 5000000,       /* over which our own loss is measured */
+	AGAIN_US = 60000000,    /* how often people are told of the line */
 	/* What ICE sends by itself: checks of consent and their answers, 100 to
 	 * 130 bytes each.  Measured, they and nothing else: 0.55 kbit/s. */
 	ICE_BYTES_S = 70,
@@ -21,6 +26,7 @@ enum {
 	TCP_MORE = 26,          /* a TCP header with timestamps and a length, no UDP header */
 };
 static const double listener_most = 0.1;        /* one bad line does not decide for all */
+static const double loss_heavy = 0.3, queue_ms = 400;  /* a line that is too thin */
 
 struct wire_watch {
 	uint64_t signalling, reports;           /* bytes, at the last sample */
@@ -28,8 +34,21 @@ struct wire_watch {
 	uint64_t packets;                       /* of all sources, at own_us */
 	int64_t lost;
 	double own_loss;                        /* of what came down to us, 0..1 */
-	double scale;
-	struct plan_line plan;
+	uint64_t rtp_bytes;                     /* at reported_us */
+	uint64_t blocks;                        /* of the bridge on us, and when the last came */
+	int64_t block_us;
+	double up;                              /* what it says we lose, over some seconds */
+	struct rate rate;
+	int64_t told_rate_us, told_own_us;
+	bool limited, own_bad;                  /* as people were told */
+};
+
+/* What the listeners say of their lines. */
+struct hearsay {
+	double loss;            /* of us, on average, one bad line being no more than a bad line */
+	double heavy_loss;      /* on average, if most of them lose much; or 0 ... */
+	int64_t heavy_us;       /* as they said then */
+	bool slow;              /* most have a queue that grew */
 };
 
 void wire_free(struct session *s)
@@ -57,11 +76,27 @@ static void own_loss(struct wire_watch *w, const struct media_stats *m, int64_t 
 	w->lost = m->peer.lost;
 }
 
-static double listeners_loss(const struct session *s, int64_t now_us)
+/* A report on half a second says 20 % for 10 and for 30. */
+static void up_loss(struct wire_watch *w, const struct media_stats *m, int64_t now_us)
+{
+	double age;
+
+	if (m->peer.reports < w->blocks)        /* a new session */
+		w->blocks = 0;
+	if (m->peer.reports == w->blocks)
+		return;
+	age = (double)(now_us - w->block_us) / UP_US;
+	w->up += (m->peer.out_loss - w->up) * (age < 1 && w->block_us ? age : 1);
+	w->blocks = m->peer.reports;
+	w->block_us = now_us;
+}
+
+static struct hearsay listen_around(const struct session *s, int64_t now_us)
 {
 	struct call *c = session_call(s);
-	double sum = 0;
-	unsigned n = 0;
+	struct hearsay h = { 0 };
+	double sum = 0, whole = 0;
+	unsigned n = 0, lossy = 0, slow = 0;
 
 	for (size_t i = 0; c && i < call_people(c); i++) {
 		struct call_person p;
@@ -69,9 +104,18 @@ static double listeners_loss(const struct session *s, int64_t now_us)
 		if (!call_person(c, i, &p) || p.me || p.loss < 0 || now_us - p.loss_us > HEARSAY_US)
 			continue;
 		sum += p.loss < listener_most ? p.loss : listener_most;
+		whole += p.loss;
+		if (p.loss >= loss_heavy) {
+			lossy++;
+			h.heavy_us = p.loss_us;
+		}
+		slow += p.rtt_ms > p.least_rtt_ms + queue_ms;
 		n++;
 	}
-	return n ? sum / n : 0;
+	h.loss = n ? sum / n : 0;
+	h.heavy_loss = 2 * lossy > n ? whole / n : 0;
+	h.slow = 2 * slow > n;
+	return h;
 }
 
 static unsigned overhead(const struct peer_stats *p)
@@ -93,10 +137,72 @@ static uint64_t grown(uint64_t *last, uint64_t now)
 	return more;
 }
 
+/* ---- people are told ---- */
+
+static bool due(int64_t *told_us, int64_t now_us)
+{
+	if (*told_us && now_us - *told_us < AGAIN_US)
+		return false;
+	*told_us = now_us;
+	return true;
+}
+
+static void tell_limit(struct session *s, struct wire_watch *w, bool ours, int64_t now_us)
+{
+	bool limited = w->rate.limit > 0;
+	char text[160];
+
+	if (limited == w->limited || (limited && !due(&w->told_rate_us, now_us)))
+		return;
+	w->limited = limited;
+	snprintf(text, sizeof(text), !limited ? "the line carries our whole sound again" :
+		 ours ? "the line carries less than we send: less sound goes out, in longer packets" :
+		 "the others' lines carry less than we send: less sound goes out, in longer packets");
+	report_notice(s, text, false);
+}
+
+static void tell_own(struct session *s, struct wire_watch *w, int64_t now_us)
+{
+	bool bad = w->own_loss >= loss_heavy;
+	char text[160];
+
+	if (bad == w->own_bad || (bad && !due(&w->told_own_us, now_us)))
+		return;
+	w->own_bad = bad;
+	snprintf(text, sizeof(text), bad ? "%.0f %% of the sound is lost on its way to here: the line or "
+		 "the Wi-Fi is too weak for it" : "the sound arrives whole again (%.0f %% lost)",
+		 w->own_loss * 100);
+	report_notice(s, text, false);
+}
+
+static void report(struct session *s, struct wire_watch *w, const struct media_stats *m,
+		   const struct hearsay *h, int64_t now_us)
+{
+	int64_t us = now_us - w->reported_us;
+	/* There are bridges that never report. */
+	bool stale = w->block_us && now_us - w->block_us > STALE_US;
+	double up = stale ? 0 : w->up;
+	bool ours = up >= h->heavy_loss;
+	struct rate_report r = {
+		.loss = ours ? up : h->heavy_loss, .loss_us = ours ? w->block_us : h->heavy_us,
+		.rtt_ms = m->peer.rtt_ms,
+		.stale = stale, .stalled = session_call(s) && call_stalls(session_call(s), now_us),
+		.others_slow = h->slow,
+		.sent = (int)(grown(&w->rtp_bytes, m->peer.out_rtp_bytes) * 8e6 / (double)us),
+	};
+
+	w->reported_us = now_us;
+	rate_report(&w->rate, &r, now_us);
+	tell_limit(s, w, ours && !h->slow, now_us);
+	tell_own(s, w, now_us);
+	s->figures.line_bad = w->own_loss >= loss_heavy ||
+			      m->peer.rtt_ms > w->rate.least_rtt_ms + queue_ms;
+}
+
 void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us)
 {
 	struct wire_watch *w = s->wire;
-	double up = m->peer.out_loss;
+	struct hearsay h = listen_around(s, now_us);
 	struct audio_line l;
 	uint64_t other;
 
@@ -104,13 +210,12 @@ void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us)
 		w = s->wire = calloc(1, sizeof(*w));
 		if (!w)
 			abort();
-		w->sampled_us = now_us;
+		w->sampled_us = w->reported_us = now_us;
 	}
 	own_loss(w, m, now_us);
-	if (now_us - w->reported_us >= REPORT_US) {
-		w->reported_us = now_us;
-		w->scale = plan_line_report(&w->plan, up, m->peer.rtt_ms);
-	}
+	up_loss(w, m, now_us);
+	if (now_us - w->reported_us >= REPORT_US)
+		report(s, w, m, &h, now_us);
 	other = grown(&w->signalling, s->link ? call_link_line_out(s->link) : 0) +
 		grown(&w->reports, m->peer.out_bytes - m->peer.out_rtp_bytes) +
 		(uint64_t)((now_us - w->sampled_us) * ICE_BYTES_S / 1000000);
@@ -118,7 +223,7 @@ void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us)
 	s->other_out += other;
 	l = (struct audio_line){
 		.overhead = overhead(&m->peer), .other_bytes = (unsigned)other,
-		.loss = 1 - (1 - up) * (1 - listeners_loss(s, now_us)), .scale = w->scale,
+		.loss = 1 - (1 - m->peer.out_loss) * (1 - h.loss), .rate = w->rate.limit,
 		.red = m->peer.red,
 	};
 	s->figures.loss_down = w->own_loss;

@@ -66,6 +66,11 @@ void xmpp_stream_open(struct xmpp_stream *s, int64_t now_us);
  * row end the stream. */
 void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int64_t now_us);
 int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us);
+/* When the other end of the socket acknowledged something last, where that is
+ * known.  While it does, a server that does not answer is waited for longer. */
+void xmpp_stream_acked(struct xmpp_stream *s, int64_t acked_us);
+/* How long nothing has come although it was asked; 0: it was not, or something came. */
+int64_t xmpp_stream_waits_us(const struct xmpp_stream *s, int64_t now_us);
 void xmpp_stream_close(struct xmpp_stream *s);  /* sends <close/> */
 
 const char *xmpp_stream_jid(const struct xmpp_stream *s);       /* "" before ready */

@@ -45,6 +45,8 @@ struct xmpp_stream {
 	char id_prefix[9];
 	unsigned next_id, bad_row;
 	int64_t now_us;         /* of the call that runs */
+	int64_t acked_us;       /* by the socket's other end */
+	int64_t asked_us;       /* the first ping since something was heard */
 	int64_t heard_us, ping_at_us, pinged_us, login_until_us;
 	bool pinging;
 	/* stream management */

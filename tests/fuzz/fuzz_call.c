@@ -55,6 +55,12 @@ static void op_keepalive(void *ctx, const char *url)
 		abort();
 }
 
+static void op_stream_close(void *ctx, bool cut)
+{
+	(void)cut;
+	op_close(ctx);
+}
+
 static void op_restart(void *ctx, const struct call_media_restart *r)
 {
 	(void)ctx;
@@ -218,7 +224,7 @@ static void line(struct world *w, const char *p, size_t n, int64_t *now)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct call_ops ops = {
-		op_http, op_open, op_send, op_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services,
+		op_http, op_open, op_send, op_stream_close, op_open, op_send, op_close, op_media, op_close, op_restart, op_services,
 		op_data_open, op_send, op_close, op_keepalive
 	};
 	struct call_config cfg = { .url = "http://127.0.0.1/room", .name = "x", .fingerprint = "AA", .seed = 1, .patient = true };

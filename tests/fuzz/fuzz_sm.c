@@ -225,10 +225,11 @@ static void op_stream_send(void *ctx, const char *text, size_t len)
 }
 
 /* What was said before the goodbye still arrives. */
-static void op_stream_close(void *ctx)
+static void op_stream_close(void *ctx, bool cut)
 {
 	struct client *c = ctx;
 
+	(void)cut;
 	c->wants_stream = false;
 	if (c->wire)
 		c->wire->who = c;

@@ -21,7 +21,10 @@ RULES = [("a clean line", {}, 0.99, 3),
          ("200 ms of jitter", {"jitter_ms": 200}, 0.90, 5),
          ("reordering", {"reorder": 0.1}, 0.97, 3),
          ("duplicates", {"dup": 0.2}, 0.98, 3),
-         ("30 kbit/s", {"kbps": 30, "queue_ms": 400}, 0.95, 10)]
+         ("30 kbit/s, as set", {"kbps": 30, "queue_ms": 400}, 0.95, 10),
+         ("30 kbit/s, nothing set", {"kbps": 30, "queue_ms": 400}, 0.90, 10),
+         ("30 kbit/s and buffers without end", {"kbps": 30, "queue_ms": 3000}, 0.85, 15)]
+AS_SET = ["-o", "audio.bitrate=8", "-o", "audio.frame_ms=60"]
 if SHORT:
     RULES = [("5 % loss, duplicates, reordering", {"loss": 0.05, "dup": 0.1, "reorder": 0.05}, 0.93, 5)]
 
@@ -115,14 +118,14 @@ def compare(what, w):
 meet()
 for what, rules, share, seconds in RULES:
     line.perfect()
-    if "kbps" in rules:                 # people who know their line
+    if "kbps" in rules:
         for c in (anna, bert):
             c.command("quit")
             c.end()
-        meet("-o", "audio.bitrate=8", "-o", "audio.frame_ms=60")
+        meet(*(AS_SET if "as set" in what else []))
     line.set({"delay_ms": DELAY_MS, **rules})
     # The buffers find their delay, and the figures of five seconds forget the line of before.
-    time.sleep(6 if rules else 2)
+    time.sleep(45 if "without end" in what else 25 if "nothing" in what else 6 if rules else 2)
     w = Window()
     time.sleep(10)
     w.end()
@@ -137,6 +140,8 @@ for what, rules, share, seconds in RULES:
     for c in (anna, bert):
         s = c.result("status")
         check(s["state"] == "joined" and s["media"] == "connected", "%s: %s is in the call" % (what, c.name))
+        cuts = [e for e in c.seen if e["event"] == "state" and e["state"] == "reconnecting"]
+        check(not cuts, "%s: %s's signalling has kept its place" % (what, c.name))
 
 # ---- packets far later than anybody waits: with the buffer kept short they are late, each of them, and not lost ----
 

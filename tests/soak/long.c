@@ -452,11 +452,11 @@ static void op_stream_send(void *ctx, const char *text, size_t len)
 		note(p->w, TO_SERVER, p->stream, 0, 0, text, len);
 }
 
-static void op_stream_close(void *ctx)
+static void op_stream_close(void *ctx, bool cut)
 {
 	struct person *p = ctx;
 
-	drop_link(p->w, &p->stream, CLOSED_WELL);
+	drop_link(p->w, &p->stream, cut ? CUT : CLOSED_WELL);
 }
 
 static void op_channel_open(void *ctx, const char *url, const char *origin)

@@ -3,7 +3,7 @@
 
 extern const struct CMUnitTest test_level[], test_mixer[], test_codec[], test_jbuf[],
 	test_stretch[], test_files[], test_devices[], test_engine[], test_memory[], test_card[],
-	test_plan[], test_gate[], test_mic[], test_process[], test_music[],
+	test_plan[], test_rate[], test_gate[], test_mic[], test_process[], test_music[],
 	test_jitter[], test_stereo[], test_player[], test_recorder[], test_evening[];
 
 int main(int argc, char **argv)
@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 	static const struct unit_list lists[] = {
 		{ "level", test_level },
 		{ "plan", test_plan },
+		{ "rate", test_rate },
 		{ "gate", test_gate },
 		{ "mic", test_mic },
 		{ "process", test_process },

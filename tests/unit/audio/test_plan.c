@@ -103,24 +103,6 @@ static void music_is_sent_twice_where_it_is_lost(void **state)
 	assert_false(made(w).red);
 }
 
-static void a_line_in_trouble_gets_less_and_then_more_again(void **state)
-{
-	struct plan_line l = { 0 };
-	double s = 1;
-
-	(void)state;
-	for (int i = 0; i < 10; i++)
-		assert_true(plan_line_report(&l, 0.1, 50) == 1);        /* loss is for repair */
-	for (int i = 0; i < 10; i++)
-		s = plan_line_report(&l, 0, 600);
-	assert_true(s < 0.5);
-	assert_int_equal(made((struct plan_want){ .scale = s }).frame_ms, 40);
-	for (int i = 0; i < 20; i++)
-		s = plan_line_report(&l, 0, 60);
-	assert_true(s == 1);
-	assert_true(plan_line_report(&l, 0.3, -1) < 1);
-}
-
 /* ---- the bucket ---- */
 
 struct wire { int64_t at[20000]; unsigned bytes[20000]; int n; };
@@ -224,7 +206,6 @@ const struct CMUnitTest test_plan[] = {
 	cmocka_unit_test(a_cap_makes_frames_long_before_it_makes_words_poor),
 	cmocka_unit_test(repair_follows_what_listeners_lose),
 	cmocka_unit_test(music_is_sent_twice_where_it_is_lost),
-	cmocka_unit_test(a_line_in_trouble_gets_less_and_then_more_again),
 	cmocka_unit_test(the_cap_is_kept_and_used),
 	cmocka_unit_test(without_a_budget_there_is_none),
 	{0}

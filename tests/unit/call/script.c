@@ -57,11 +57,12 @@ static void op_stream_send(void *ctx, const char *text, size_t len)
 	s->sent[s->sents++].at = s->now;
 }
 
-static void op_stream_close(void *ctx)
+static void op_stream_close(void *ctx, bool cut)
 {
 	struct script *s = ctx;
 
 	s->stream_up = false;
+	s->stream_cut = cut;
 	set(&s->stream_url, NULL);
 }
 
@@ -382,7 +383,7 @@ static bool answer_one(struct script *s, size_t i)
 
 static void answer_usual(struct script *s)
 {
-	for (size_t i = 0; s->stream_up && i < s->sents; i++)
+	for (size_t i = 0; s->stream_up && !s->server_silent && i < s->sents; i++)
 		answer_one(s, i);
 	if (s->media_up_at && s->now >= s->media_up_at && s->media_sid) {
 		s->media_up_at = 0;

@@ -30,7 +30,7 @@ struct script {
 	char *config_url, *request_url, *request_body;
 	char *stream_url, *channel_url, *channel_asked, *keepalive_url;
 	unsigned keepalives;
-	bool stream_up, channel_up;
+	bool stream_up, channel_up, stream_cut;
 	unsigned stream_opens, channel_opens, requests, data_opens;
 	uint16_t data_port;             /* of the data channel that is wanted; 0: none */
 	/* media */
@@ -40,6 +40,7 @@ struct script {
 	char *media_sid;
 	uint32_t media_ssrc;
 	bool media_silent;              /* never comes up */
+	bool server_silent;             /* answers nothing */
 	bool channel_refused;           /* 403 to whoever dials */
 	bool no_url;                    /* invitations name no WebSocket */
 	int64_t media_up_at;

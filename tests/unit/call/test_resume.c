@@ -127,6 +127,30 @@ static void a_cut_is_a_pause(void **state)
 	script_free(&s);
 }
 
+/* Without goodbye: a server that heard one would not keep the place. */
+static void a_dead_socket_is_cut_and_a_call_that_ends_says_goodbye(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &managed);
+	assert_false(call_stalls(s.call, s.now));
+	s.server_silent = true;
+	script_run(&s, 15 * SEC);
+	assert_true(call_stalls(s.call, s.now));
+	script_run(&s, 11 * SEC);
+	assert_told(&s, "state reconnecting");
+	assert_true(s.stream_cut);
+	assert_true(call_stalls(s.call, s.now));
+	script_free(&s);
+	script_up(&s, &managed);
+	call_leave(s.call, s.now);
+	script_run(&s, 2 * SEC);
+	assert_false(s.stream_up);
+	assert_false(s.stream_cut);
+	script_free(&s);
+}
+
 static void the_waits_are_the_web_clients(void **state)
 {
 	static const int lo[] = { 1500, 3000, 4500, 4500, 4500 }, hi[] = { 3000, 9000, 15000, 15000, 15000 };
@@ -577,6 +601,7 @@ static void recorded_cuts(void **state)
 
 const struct CMUnitTest test_resume[] = {
 	cmocka_unit_test(a_cut_is_a_pause),
+	cmocka_unit_test(a_dead_socket_is_cut_and_a_call_that_ends_says_goodbye),
 	cmocka_unit_test(the_waits_are_the_web_clients),
 	cmocka_unit_test(who_is_forgotten_joins_again),
 	cmocka_unit_test(a_server_that_counted_leaves_no_doubt),

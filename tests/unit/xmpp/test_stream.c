@@ -368,6 +368,41 @@ static void two_pings_without_an_answer_are_the_end(void **state)
 	stop(&p);
 }
 
+/* As long as its machine acknowledges what it is sent, up to a minute. */
+static void a_slow_line_is_no_dead_one(void **state)
+{
+	struct peer p;
+	int64_t start_us, t;
+
+	(void)state;
+	join(&p);
+	start_us = t = p.now;
+	for (int i = 0; i < 40 && !p.failed; i++) {
+		int64_t next = xmpp_stream_tick(p.s, t);
+
+		t = p.failed ? t : next;
+		xmpp_stream_acked(p.s, t - 10000000);
+		if (t - start_us == 15000000)
+			assert_int_equal(xmpp_stream_waits_us(p.s, t), 5000000);
+	}
+	assert_int_equal(p.why, XMPP_DEAD);
+	assert_in_range(t - start_us, 60000000, 75000000);
+	stop(&p);
+	/* One that answers in between is not even counted. */
+	join(&p);
+	t = p.now;
+	for (int i = 0; i < 8; i++) {
+		t += 5000000;
+		xmpp_stream_acked(p.s, t);
+		xmpp_stream_tick(p.s, t);
+	}
+	p.now = t;
+	say(&p, "<message xmlns='jabber:client'/>");
+	xmpp_stream_tick(p.s, t + 1000000);
+	assert_int_equal(p.failed, 0);
+	stop(&p);
+}
+
 static void nobody_who_was_heard_is_pinged(void **state)
 {
 	struct peer p;
@@ -523,6 +558,7 @@ const struct CMUnitTest test_stream[] = {
 	cmocka_unit_test(whoever_waits_hears_of_the_end),
 	cmocka_unit_test(who_is_forgotten_is_not_called),
 	cmocka_unit_test(two_pings_without_an_answer_are_the_end),
+	cmocka_unit_test(a_slow_line_is_no_dead_one),
 	cmocka_unit_test(nobody_who_was_heard_is_pinged),
 	cmocka_unit_test(garbage_is_borne_a_while),
 	cmocka_unit_test(a_recorded_call_is_followed_to_its_end),
