@@ -277,14 +277,12 @@ bool call_knocker(const struct call *c, size_t i, const char **id, const char **
 bool call_has_lobby(const struct call *c);      /* whoever comes now has to knock */
 const char *call_room_title(const struct call *c);
 const char *call_url(const struct call *c);     /* without secrets */
-const char *call_host(const struct call *c);    /* "meet.example.org" */
 /* Owner's endpoint id of an audio SSRC; NULL unknown. */
 const char *call_source_owner(const struct call *c, uint32_t ssrc);
 /* All sources, for i from 0; *owner NULL: no sound, or nobody's.  False: no more. */
 bool call_sound(const struct call *c, size_t i, uint32_t *ssrc, const char **owner);
 int64_t call_next_try_us(const struct call *c); /* when reconnecting; 0 */
 unsigned call_attempt(const struct call *c);
-bool call_is_moderator(const struct call *c);
 
 struct call_counters {
 	uint64_t forged, malformed, unknown_iq, p2p_declined, rejoined, resumed;

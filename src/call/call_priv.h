@@ -300,7 +300,6 @@ void join_forget(struct call *c);               /* what is known of a server */
 /* door: the WebSocket itself is not there. */
 bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-bool join_on_pushed(struct call *c, const struct xml *message);
 void join_room_created(struct call *c);
 void join_new_nick(struct call *c, const char *jid);
 char *join_with_room(const struct call *c, const char *url, bool token); /* new string */
@@ -406,8 +405,6 @@ void lobby_leave(struct call *c);
 bool lobby_presence(struct call *c, const struct xml *presence); /* true: it was of the lobby */
 bool lobby_message(struct call *c, const struct xml *message, const struct chat_message *m);
 bool lobby_say(struct call *c, const char *text);       /* to who talks to us at the door */
-/* leave: we are still in the old room. */
-void breakout_move(struct call *c, const char *room, bool leave);
 void breakout_json(struct call *c, const json_t *j);
 void breakout_clear(struct call *c);
 /* The breakout room is gone, and everybody goes back. */

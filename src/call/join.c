@@ -402,7 +402,7 @@ static void on_disco(void *ctx, const struct xml *answer)
 }
 
 /* What Jitsi's servers push before the bind result, to save these questions. */
-bool join_on_pushed(struct call *c, const struct xml *m)
+static bool join_on_pushed(struct call *c, const struct xml *m)
 {
 	const struct xml *q = xml_child(m, "query", NS_DISCO_INFO);
 	const struct xml *s = xml_child(m, "services", NULL);

@@ -74,7 +74,6 @@ struct media_start {
 	struct media_servers servers;
 };
 struct media_start *media_start_new(struct media *m, const struct call_media *p);
-void media_start_free(struct media_start *s);
 
 struct media {
 	struct loop *loop;              /* the owner's */

@@ -25,7 +25,7 @@ char *media_copy(const char *s)
 	return p;
 }
 
-void media_start_free(struct media_start *s)
+static void media_start_free(struct media_start *s)
 {
 	media_servers_clear(&s->servers);
 	free(s->sid);

@@ -201,7 +201,8 @@ static bool is_of_meeting(const struct call *c, const char *jid)
 	return ok;
 }
 
-void breakout_move(struct call *c, const char *room, bool leave)
+/* leave: we are still in the old room. */
+static void breakout_move(struct call *c, const char *room, bool leave)
 {
 	struct buf b = { 0 };
 	struct xml *p;

@@ -53,11 +53,6 @@ const char *call_url(const struct call *c)
 	return c->a.page;
 }
 
-const char *call_host(const struct call *c)
-{
-	return c->a.authority;
-}
-
 const char *call_source_owner(const struct call *c, uint32_t ssrc)
 {
 	const struct source *s = source_set_find(&c->sources, ssrc);
@@ -82,11 +77,6 @@ int64_t call_next_try_us(const struct call *c)
 unsigned call_attempt(const struct call *c)
 {
 	return c->cut ? c->resume_try : c->attempt;
-}
-
-bool call_is_moderator(const struct call *c)
-{
-	return c->self_moderator;
 }
 
 void call_counters(const struct call *c, struct call_counters *out)

@@ -47,7 +47,7 @@ void endpoint_count_bad(struct endpoint *e, int err)
 		e->f->stats.dropped++;
 }
 
-void endpoint_fail(struct endpoint *e, const char *why)
+static void endpoint_fail(struct endpoint *e, const char *why)
 {
 	if (e->failed)
 		return;

@@ -188,7 +188,6 @@ int endpoint_new(struct endpoint **out, struct forward *f, struct hall *r,
 		 int64_t now_us);
 void endpoint_free(struct endpoint **e);
 int endpoint_accept(struct endpoint *e, const struct jingle_transport *t, int64_t now_us);
-void endpoint_fail(struct endpoint *e, const char *why);
 void endpoint_active(struct endpoint *e, int64_t now_us);
 bool endpoint_tick(struct endpoint *e, int64_t now_us); /* false: it has expired */
 void endpoint_send(struct endpoint *e, const uint8_t *p, size_t len);

@@ -303,14 +303,10 @@ void host_session_jingle(struct occupant *o, const struct xml *iq, const struct 
 void host_session_end(struct occupant *o, enum session_state then, const char *reason,
 		       const char *text);
 void host_session_clear(struct session *s);
-/* Within the limits of 4.13? Counts this one. */
-bool host_session_may_restart(struct occupant *o);
 
 /* ---- sources.c ---- */
 /* New ones in the words of o; NULL if they are good, else why not. */
 const char *sources_check(const struct occupant *o, struct source_set *add);
-/* What others are told of o's. */
-int sources_strip(struct source_set *out, const struct source_set *own, bool video);
 int sources_view(struct source_set *out, const struct occupant *receiver);
 /* The XML form names owners by their occupant JIDs. */
 int sources_with_jids(struct source_set *s, const struct room *r);

@@ -61,7 +61,8 @@ void host_session_end(struct occupant *o, enum session_state then, const char *r
 	sources_sync(o->room);
 }
 
-bool host_session_may_restart(struct occupant *o)
+/* Within the limits?  Counts this one. */
+static bool may_restart(struct occupant *o)
 {
 	struct session *s = &o->session;
 	int64_t now = o->room->server->now_us;
@@ -214,7 +215,7 @@ static void on_terminate(struct occupant *o, const struct xml *iq, struct jingle
 	if (!j->restart) {
 		ok(o, iq);
 		host_session_end(o, SESSION_ENDED, NULL, NULL);
-	} else if (!host_session_may_restart(o)) {
+	} else if (!may_restart(o)) {
 		refuse(o, iq, "resource-constraint", "rate-limited");
 		host_session_end(o, SESSION_ENDED, NULL, NULL);
 	} else {
@@ -246,7 +247,7 @@ static void on_ice_restart(struct occupant *o, const struct xml *iq)
 		refuse_jingle(o, iq, "wait", "unexpected-request", "out-of-order");
 		return;
 	}
-	if (!host_session_may_restart(o)) {
+	if (!may_restart(o)) {
 		refuse(o, iq, "resource-constraint", "rate-limited");
 		return;
 	}
@@ -269,7 +270,7 @@ static void on_info(struct occupant *o, const struct xml *iq, struct jingle *j)
 		on_ice_restart(o, iq);
 	} else if (!j->ice_failed || other_bridge_session(o, j)) {
 		ok(o, iq);
-	} else if (!host_session_may_restart(o)) {
+	} else if (!may_restart(o)) {
 		refuse(o, iq, "resource-constraint", "rate-limited");
 	} else {
 		ok(o, iq);

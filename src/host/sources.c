@@ -239,7 +239,8 @@ static bool is_layer(const struct source_set *own, uint32_t ssrc)
 	return false;
 }
 
-int sources_strip(struct source_set *out, const struct source_set *own, bool video)
+/* What others are told of o's. */
+static int sources_strip(struct source_set *out, const struct source_set *own, bool video)
 {
 	int err = 0;
 

@@ -77,8 +77,6 @@ const char *ws_peer(const struct ws *w);        /* numeric address, server side 
 /* In closed(): where a 30x in place of the upgrade points; "" nowhere. */
 const char *ws_location(const struct ws *w);
 size_t ws_queued(const struct ws *w);           /* bytes not yet sent */
-uint64_t ws_bytes_in(const struct ws *w);
-uint64_t ws_bytes_out(const struct ws *w);
 /* Client side: when TCP at the other end was heard of last, as of some seconds
  * after something was sent; 0: not looked yet.  On a line that loses much it
  * still acknowledges when no message comes through. */

@@ -106,7 +106,6 @@ struct ws {
 
 	atomic_size_t undelivered;      /* bytes posted to the loop, not yet run */
 	atomic_bool paused;             /* net does not read */
-	atomic_uint_fast64_t bytes_in, bytes_out;
 	atomic_int_fast64_t acked_us;
 };
 

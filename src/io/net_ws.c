@@ -89,7 +89,6 @@ static void pause_if_full(struct ws *w, struct lws *wsi)
 
 int ws_on_receive(struct ws *w, struct lws *wsi, const void *in, size_t len)
 {
-	atomic_fetch_add(&w->bytes_in, len);
 	if (lws_frame_is_binary(wsi))
 		return refuse(w, wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "a binary message came");
 	if (len > w->max_bytes - w->in.len)
@@ -168,8 +167,6 @@ int ws_on_writable(struct ws *w, struct lws *wsi)
 	if (!f)
 		return 0;
 	n = lws_write(wsi, f->p + LWS_PRE, f->len, LWS_WRITE_TEXT);
-	if (n > 0)
-		atomic_fetch_add(&w->bytes_out, f->len);
 	free(f);
 	if (n < 0)
 		return -1;
@@ -440,16 +437,6 @@ size_t ws_queued(const struct ws *w)
 	n = w->out_bytes;
 	pthread_mutex_unlock(&lockable->lock);
 	return n;
-}
-
-uint64_t ws_bytes_in(const struct ws *w)
-{
-	return atomic_load(&w->bytes_in);
-}
-
-uint64_t ws_bytes_out(const struct ws *w)
-{
-	return atomic_load(&w->bytes_out);
 }
 
 int64_t ws_acked_us(const struct ws *w)

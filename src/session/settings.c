@@ -93,8 +93,6 @@ enum { COUNT = sizeof(table) / sizeof(table[0]) };
 
 struct settings {
 	char *value[COUNT];
-	void (*changed)(void *ctx, const char *key);
-	void *changed_ctx;
 	int (*saver)(void *ctx, const char *key, const char *value, char **why);
 	void *saver_ctx;
 };
@@ -256,8 +254,6 @@ int settings_set(struct settings *s, const char *key, const char *value, char **
 		text_wipe(s->value[i], strlen(s->value[i]));
 	free(s->value[i]);
 	s->value[i] = copy;
-	if (s->changed)
-		s->changed(s->changed_ctx, key);
 	return 0;
 }
 
@@ -282,19 +278,6 @@ int64_t settings_duration_us(const struct settings *s, const char *key)
 
 	text_duration_us(settings_text(s, key), &us);
 	return us;
-}
-
-bool settings_is_default(const struct settings *s, const char *key)
-{
-	size_t i = index_of(key);
-
-	return !strcmp(s->value[i], table[i].def);
-}
-
-void settings_on_change(struct settings *s, void (*fn)(void *ctx, const char *key), void *ctx)
-{
-	s->changed = fn;
-	s->changed_ctx = ctx;
 }
 
 void settings_set_saver(struct settings *s,

@@ -31,9 +31,6 @@ const char *settings_text(const struct settings *s, const char *key);   /* never
 bool settings_bool(const struct settings *s, const char *key);
 int64_t settings_int(const struct settings *s, const char *key);
 int64_t settings_duration_us(const struct settings *s, const char *key);
-bool settings_is_default(const struct settings *s, const char *key);
-/* fn runs after a change by /set. */
-void settings_on_change(struct settings *s, void (*fn)(void *ctx, const char *key), void *ctx);
 /* app gives this so that /set can save; text for people in *why. */
 void settings_set_saver(struct settings *s,
 			int (*save)(void *ctx, const char *key, const char *value, char **why),

@@ -26,6 +26,10 @@ enum {
 
 /* ---- columns ---- */
 
+/* Columns of the time (0: none; the blank behind it counts), names, text;
+ * from the pane and the names in the view. */
+struct columns { int time, nick, text; bool sparse_times; };
+
 /* Width of the name column's text: name, '@', an arrow for private ones. */
 static int nick_width(bool utf8, const struct message *m, const struct view *v)
 {
@@ -39,7 +43,7 @@ static int nick_width(bool utf8, const struct message *m, const struct view *v)
 	return width_str(utf8, m->name) + (p && p->moderator);
 }
 
-void chat_columns_set(struct chat_columns *g, bool utf8, int columns, const struct view *v)
+static void set_columns(struct columns *g, bool utf8, int columns, const struct view *v)
 {
 	int most = columns < NARROW ? NICK_MOST_NARROW : NICK_MOST, w = NICK_LEAST;
 	uint64_t from = v->next - v->first > NAMES_SEEN ? v->next - NAMES_SEEN : v->first;
@@ -94,7 +98,7 @@ static bool begins_day(const struct view *v, uint64_t n, const struct message *m
 }
 
 /* The lists that commands print have the names' columns, too. */
-static int text_columns(const struct chat_columns *g, const struct message *m)
+static int text_columns(const struct columns *g, const struct message *m)
 {
 	bool list = m->kind == MESSAGE_INFO && strchr(m->text, '\n');
 
@@ -103,7 +107,7 @@ static int text_columns(const struct chat_columns *g, const struct message *m)
 
 struct rows { bool day, unread; size_t text; };
 
-static size_t rows_of(struct rows *rows, const struct look *l, const struct chat_columns *g,
+static size_t rows_of(struct rows *rows, const struct look *l, const struct columns *g,
 		      const struct view *v, uint64_t n)
 {
 	const struct message *m = get(v, n);
@@ -117,7 +121,7 @@ static size_t rows_of(struct rows *rows, const struct look *l, const struct chat
 	return rows->text + rows->day + rows->unread;
 }
 
-static size_t count(const struct look *l, const struct chat_columns *g, const struct view *v,
+static size_t count(const struct look *l, const struct columns *g, const struct view *v,
 		    uint64_t n)
 {
 	struct rows rows;
@@ -156,7 +160,7 @@ static bool same_minute(const struct message *a, const struct message *b)
 	return a->time_us / 60000000 == b->time_us / 60000000;
 }
 
-static void draw_time(const struct canvas *c, int y, int x, const struct chat_columns *g,
+static void draw_time(const struct canvas *c, int y, int x, const struct columns *g,
 		      const struct view *v, uint64_t n, const struct message *m, bool at_top)
 {
 	const struct message *before = get(v, n - 1);
@@ -283,7 +287,7 @@ static void draw_row(const struct canvas *c, int y, int x, int columns, const ch
 }
 
 static void draw_text_rows(const struct canvas *c, struct rect r, int y, int top,
-			   const struct chat_columns *g, const struct view *v, uint64_t n,
+			   const struct columns *g, const struct view *v, uint64_t n,
 			   const struct message *m)
 {
 	const struct look *l = c->look;
@@ -310,7 +314,7 @@ static void draw_text_rows(const struct canvas *c, struct rect r, int y, int top
 }
 
 /* Draws entry n so that its first row is at y, which may be above the pane. */
-static void draw_entry(const struct canvas *c, struct rect r, int y, const struct chat_columns *g,
+static void draw_entry(const struct canvas *c, struct rect r, int y, const struct columns *g,
 		       const struct view *v, uint64_t n)
 {
 	const struct message *m = get(v, n);
@@ -332,7 +336,7 @@ static void draw_entry(const struct canvas *c, struct rect r, int y, const struc
 struct place { uint64_t n; size_t row; };       /* a row of an entry */
 
 /* The reader's bottom row; false if there is nothing to read. */
-static bool place_of(struct chat *chat, const struct look *l, const struct chat_columns *g,
+static bool place_of(struct chat *chat, const struct look *l, const struct columns *g,
 		     const struct view *v, struct place *p)
 {
 	size_t rows;
@@ -349,14 +353,14 @@ static bool place_of(struct chat *chat, const struct look *l, const struct chat_
 
 void chat_draw(const struct canvas *c, struct rect r, struct chat *chat, const struct view *v)
 {
-	struct chat_columns g;
+	struct columns g;
 	struct place p;
 	long height = 0;
 	uint64_t n;
 	int y;
 
 	draw_clear(c, r);
-	chat_columns_set(&g, c->look->utf8, r.columns, v);
+	set_columns(&g, c->look->utf8, r.columns, v);
 	if (r.rows < 1 || g.text < 4 || !place_of(chat, c->look, &g, v, &p))
 		return;
 	/* Up from the reader's place until the pane is full ... */
@@ -377,7 +381,7 @@ void chat_end(struct chat *chat)
 }
 
 /* Up by rows; stops at the first row of the first entry. */
-static void go_up(struct place *p, const struct look *l, const struct chat_columns *g,
+static void go_up(struct place *p, const struct look *l, const struct columns *g,
 		  const struct view *v, size_t rows)
 {
 	while (rows > p->row && p->n > v->first) {
@@ -393,7 +397,7 @@ static void go_up(struct place *p, const struct look *l, const struct chat_colum
 }
 
 /* Down by rows; false when that passes the end. */
-static bool go_down(struct place *p, const struct look *l, const struct chat_columns *g,
+static bool go_down(struct place *p, const struct look *l, const struct columns *g,
 		    const struct view *v, size_t rows)
 {
 	size_t here = count(l, g, v, p->n);
@@ -411,7 +415,7 @@ static bool go_down(struct place *p, const struct look *l, const struct chat_col
 
 /* The page never shows less than it could: its bottom row is at least the
  * one that a full first page ends with. */
-static void keep_full(struct place *p, const struct look *l, const struct chat_columns *g,
+static void keep_full(struct place *p, const struct look *l, const struct columns *g,
 		      const struct view *v, struct rect r)
 {
 	struct place top = { v->first, 0 };
@@ -424,7 +428,7 @@ static void keep_full(struct place *p, const struct look *l, const struct chat_c
 		*p = top;
 }
 
-static void set_place(struct chat *chat, const struct look *l, const struct chat_columns *g,
+static void set_place(struct chat *chat, const struct look *l, const struct columns *g,
 		      const struct view *v, const struct place *p)
 {
 	struct place next = *p;
@@ -437,10 +441,10 @@ static void set_place(struct chat *chat, const struct look *l, const struct chat
 void chat_scroll(struct chat *chat, const struct look *l, struct rect r, const struct view *v,
 		 long rows)
 {
-	struct chat_columns g;
+	struct columns g;
 	struct place p;
 
-	chat_columns_set(&g, l->utf8, r.columns, v);
+	set_columns(&g, l->utf8, r.columns, v);
 	if (r.rows < 1 || !place_of(chat, l, &g, v, &p))
 		return;
 	if (rows > 0)
@@ -456,10 +460,10 @@ void chat_scroll(struct chat *chat, const struct look *l, struct rect r, const s
 void chat_show(struct chat *chat, const struct look *l, struct rect r, const struct view *v,
 	       uint64_t n)
 {
-	struct chat_columns g;
+	struct columns g;
 	struct place p = { n, 0 };
 
-	chat_columns_set(&g, l->utf8, r.columns, v);
+	set_columns(&g, l->utf8, r.columns, v);
 	if (r.rows < 1 || !get(v, n))
 		return;
 	if (!go_down(&p, l, &g, v, (size_t)(r.rows - 1))) {

@@ -8,11 +8,6 @@
  * bottom of the pane.  All zero is the end. */
 struct chat { bool back; uint64_t n; size_t row; };
 
-/* Columns of the time (0: none; the blank behind it counts), names, text;
- * from the pane and the names in the view. */
-struct chat_columns { int time, nick, text; bool sparse_times; };
-void chat_columns_set(struct chat_columns *g, bool utf8, int columns, const struct view *v);
-
 void chat_draw(const struct canvas *c, struct rect r, struct chat *chat, const struct view *v);
 
 /* rows > 0: back to older ones. */

@@ -25,7 +25,9 @@ static void add_capital(struct buf *out, const char *p)
 	buf_addc(out, address ? *p : (char)toupper((unsigned char)*p));
 }
 
-void line_sentence(struct buf *out, const char *text, bool named)
+/* One sentence: a capital at its start, unless that is a name, a full stop at
+ * its end, and a new sentence for each "; ".  Text of several lines stays as it is. */
+static void line_sentence(struct buf *out, const char *text, bool named)
 {
 	size_t len = strlen(text);
 	/* Behind a colon stand the words of others: reasons, subjects. */

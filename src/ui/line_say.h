@@ -4,9 +4,6 @@
 #include "base/buf.h"
 #include "session/session.h"
 
-/* One sentence: a capital at its start, unless that is a name, a full stop at
- * its end, and a new sentence for each "; ".  Text of several lines stays as it is. */
-void line_sentence(struct buf *out, const char *text, bool named);
 
 /* A message as it is read out, with the line's end; nothing for my own words,
  * which I have just typed.  hand_place: of the hand this message tells of. */

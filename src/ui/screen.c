@@ -18,7 +18,8 @@ void screen_layout(struct screen *s, int rows, int columns)
 		layout_set(&s->layout, rows, columns, s->pane_over);
 }
 
-unsigned screen_unread(const struct screen *s, const struct view *v)
+/* Entries that are below what is seen and not yet read. */
+static unsigned screen_unread(const struct screen *s, const struct view *v)
 {
 	if (!v->unread_at || v->unread_at >= v->next || !s->chat.back)
 		return 0;

@@ -30,7 +30,5 @@ struct screen {
 void screen_layout(struct screen *s, int rows, int columns);
 void screen_draw(struct screen *s, WINDOW *win, const struct view *v, const struct input *in,
 		 unsigned parts);
-/* Entries that are below what is seen and not yet read. */
-unsigned screen_unread(const struct screen *s, const struct view *v);
 
 #endif

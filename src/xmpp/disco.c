@@ -91,22 +91,13 @@ struct xml *disco_info_new(const char *node, const struct disco_identity *ids, s
 	return q;
 }
 
-static struct xml *fill_caps(struct xml *c, const char *node, const char *ver)
+void disco_caps_add(struct xml *presence, const char *node, const char *ver)
 {
+	struct xml *c = xml_add(presence, "c", NS_CAPS);
+
 	xml_set(c, "hash", "sha-1");
 	xml_set(c, "node", node);
 	xml_set(c, "ver", ver);
-	return c;
-}
-
-struct xml *disco_caps_new(const char *node, const char *ver)
-{
-	return fill_caps(xml_new("c", NS_CAPS), node, ver);
-}
-
-void disco_caps_add(struct xml *presence, const char *node, const char *ver)
-{
-	fill_caps(xml_add(presence, "c", NS_CAPS), node, ver);
 }
 
 bool disco_has_feature(const struct xml *query, const char *var)

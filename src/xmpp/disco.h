@@ -16,9 +16,7 @@ int disco_caps_hash(const struct disco_identity *ids, size_t nids,
 /* <query/> of an answer; node NULL: none. */
 struct xml *disco_info_new(const char *node, const struct disco_identity *ids, size_t nids,
 			   const char *const *features, size_t nfeatures);
-/* <c/> for a presence. */
-struct xml *disco_caps_new(const char *node, const char *ver);
-/* The same right inside; a failed allocation marks the presence. */
+/* <c/> of a presence; a failed allocation marks it. */
 void disco_caps_add(struct xml *presence, const char *node, const char *ver);
 
 bool disco_has_feature(const struct xml *query, const char *var);

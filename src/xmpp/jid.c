@@ -23,11 +23,6 @@ bool jid_same_bare(const char *a, const char *b)
 	return a && b && bare_len(a) == bare_len(b) && !strncmp(a, b, bare_len(a));
 }
 
-bool jid_same(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
-
 /* The '@' that counts is the first one before the resource. */
 static const char *domain_at(const char *jid)
 {
@@ -55,9 +50,3 @@ char *jid_local(const char *jid)
 	return d == jid ? strdup("") : strndup(jid, (size_t)(d - jid - 1));
 }
 
-char *jid_domain(const char *jid)
-{
-	const char *d = domain_at(jid);
-
-	return strndup(d, bare_len(d));
-}

@@ -8,11 +8,9 @@
 const char *jid_resource(const char *jid);
 /* Equal up to the resource; NULL is equal to nothing. */
 bool jid_same_bare(const char *a, const char *b);
-bool jid_same(const char *a, const char *b);
 bool jid_has_domain(const char *jid, const char *domain);
 /* New strings (free()); NULL when out of memory. */
 char *jid_bare(const char *jid);
 char *jid_local(const char *jid);       /* "" where there is none */
-char *jid_domain(const char *jid);
 
 #endif
