@@ -76,7 +76,7 @@ static const char short_options[] = "n:vc:o:";
 struct call_options {
 	struct settings *settings;
 	struct front front;
-	const char *config, *log, *trace;
+	const char *log, *trace;
 	bool ui_given, mic_given, speaker_given, stdin_used;
 	int verbose;
 	const char *url;

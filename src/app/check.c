@@ -75,7 +75,7 @@ static void check_terminal(struct check_report *c)
 
 /* ---- sound ---- */
 
-struct devices { unsigned in, out; bool default_in, default_out; };
+struct devices { unsigned in, out; };
 
 static void show_device(void *ctx, int index, const char *name, int in, int out, bool default_in,
 			bool default_out, double latency_ms)
@@ -85,8 +85,6 @@ static void show_device(void *ctx, int index, const char *name, int in, int out,
 
 	d->in += in > 0;
 	d->out += out > 0;
-	d->default_in |= default_in;
-	d->default_out |= default_out;
 	buf_addf(&b, "%d  %s (%s%s%s), %.0f ms", index, name, in ? "microphone" : "",
 		 in && out ? ", " : "", out ? "speaker" : "", latency_ms);
 	check_row("device", buf_str(&b), default_in && default_out ? "default" : default_in

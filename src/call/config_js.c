@@ -253,9 +253,7 @@ static void take_numbers(struct deployment *d, const json_t *c)
 	d->start_audio_muted = n >= 0 && n < 100000 ? (int)n : -1;
 	d->start_with_audio_muted = get_bool(c, "startWithAudioMuted");
 	d->start_silent = get_bool(c, "startSilent");
-	d->require_display_name = get_bool(c, "requireDisplayName");
 	d->ice_restart = get_bool(c, "enableIceRestart");
-	d->use_turn_udp = get_bool(c, "useTurnUdp");
 	n = get_number(c, "websocketKeepAlive", 60000);
 	d->keepalive_us = n >= 5000 && n < 1e8 ? (int64_t)n * 1000 : n > 0 && n < 5000 ? 5000000 : 0;
 	n = get_number(c, "xmppPing.interval", 0);

@@ -26,11 +26,9 @@ struct deployment {
 	char *ignore_channel_domain;    /* bridgeChannel.ignoreDomain; NULL */
 	char *token_auth_url;           /* NULL */
 	char *region, *user_region, *shard; /* NULL */
-	bool use_turn_udp;
 	bool ice_restart;               /* enableIceRestart */
 	int start_audio_muted;          /* N; -1 */
 	bool start_with_audio_muted, start_silent;
-	bool require_display_name;
 	int64_t ping_interval_us, ping_timeout_us; /* 0: default */
 	unsigned ping_threshold;
 	bool no_resume;                 /* enableWebsocketResume: false */

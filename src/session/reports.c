@@ -65,7 +65,6 @@ static void media_is_up(struct session *s)
 	if (s->was_up)
 		return;         /* the call itself says how long the sound was away */
 	s->was_up = true;
-	s->first_up_us = clock_now_us();
 	sound_start_files(s->sound);
 }
 

@@ -21,7 +21,6 @@ struct member {
 	char *id, *name;        /* name as given, cleaned; "" */
 	char *shown;            /* p.name */
 	int64_t loud_us;        /* last time its level was speech */
-	bool listed;            /* still in the room */
 };
 
 struct sound;                   /* sound.c: media thread, audio engine */
@@ -56,12 +55,11 @@ struct session {
 
 	enum session_state state;
 	enum session_media media;
-	bool over, ended_media, unattended, was_up, told_headphones;
+	bool over, unattended, was_up, told_headphones;
 	int exit_code;
 	char *url, *room, *host, *subject;
 	bool muted, deaf, no_mic, hand;
-	int64_t start_us, joined_us, first_up_us;
-	int64_t retry_at_us;
+	int64_t start_us, joined_us;
 
 	struct member **member; size_t members;         /* as they came */
 	struct member **order; size_t ordered;          /* as they are shown */

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "ui/width.h"
 
-enum { TEXT_MAX = 8000, HISTORY = 200, COMPLETIONS = 500 };
+enum { TEXT_MAX = 8000, HISTORY = 200 };
 
 struct input {
 	char text[TEXT_MAX + 1];

@@ -12,12 +12,12 @@
 static const struct marks marks_utf8 = {
 	.level = { "   ", "▂  ", "▂▅ ", "▂▅▇" },
 	.muted = "×", .hand = "↑", .bad = "~", .event = "·", .arrow = "→", .rule = "─",
-	.column = "│", .up = "↑", .down = "↓", .ellipsis = "…", .newline = "↵", .bullet = "•",
+	.column = "│", .up = "↑", .down = "↓", .ellipsis = "…", .newline = "↵",
 };
 static const struct marks marks_ascii = {
 	.level = { "   ", "-  ", "-= ", "-=#" },
 	.muted = "x", .hand = "^", .bad = "~", .event = "-", .arrow = ">", .rule = "-",
-	.column = "|", .up = "^", .down = "v", .ellipsis = "~", .newline = "\\", .bullet = "*",
+	.column = "|", .up = "^", .down = "v", .ellipsis = "~", .newline = "\\",
 };
 
 /* fg and bg by number of colours; -1 is the terminal's own. */

@@ -24,7 +24,7 @@ struct ink { attr_t attr; short pair; };
 struct marks {                  /* each one column wide */
 	const char *level[4];   /* three columns: silent to loud */
 	const char *muted, *hand, *bad, *event, *arrow, *rule, *column, *up, *down;
-	const char *ellipsis, *newline, *bullet;
+	const char *ellipsis, *newline;
 };
 
 struct look {

@@ -106,6 +106,5 @@ struct xml *jingle_write(const struct jingle *j, const char *to, const char *cre
 #define EXT_AUDIO_LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 #define EXT_ABS_SEND_TIME "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 #define EXT_TRANSPORT_CC "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-#define EXT_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 #endif

@@ -219,7 +219,6 @@ static void test_docker(void **state)
 	assert_int_equal(d.ping_interval_us, 20000000);
 	assert_int_equal(d.ping_timeout_us, 4000000);
 	assert_int_equal(d.ping_threshold, 3);
-	assert_true(d.use_turn_udp);
 	deployment_clear(&d);
 }
 
@@ -288,7 +287,6 @@ static void test_public(void **state)
 	same(d.ignore_channel_domain, "old.example.org");
 	assert_null(d.anonymous_domain);
 	assert_true(d.start_with_audio_muted);
-	assert_true(d.require_display_name);
 	deployment_clear(&d);
 }
 
