@@ -129,9 +129,7 @@ static int secret_file(struct call_options *o, const char *key, const char *path
 	} else {
 		code = set(o, key, text);
 	}
-	if (text)
-		text_wipe(text, strlen(text));
-	free(text);
+	text_forget(&text);
 	free(why);
 	return code;
 }
@@ -247,11 +245,9 @@ static int take_environment(struct call_options *o)
 	for (size_t i = 0; !code && i < 2; i++) {
 		char *v = secret_env(from[i].name);
 
-		if (v) {
+		if (v)
 			code = set(o, from[i].key, v);
-			text_wipe(v, strlen(v));
-			free(v);
-		}
+		text_forget(&v);
 	}
 	return code;
 }

@@ -267,12 +267,8 @@ int app_host(int argc, char **argv)
 	}
 	if (!code)
 		code = serve(&o, password, relays);
-	if (relays)
-		text_wipe(relays, strlen(relays));
-	g_free(relays);
-	if (password)
-		text_wipe(password, strlen(password));
-	free(password);
+	text_forget(&relays);
+	text_forget(&password);
 	free(o.listen_addr);
 	free(o.media_addr);
 	return code < 0 ? 0 : code;

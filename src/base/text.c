@@ -284,6 +284,14 @@ void text_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
+void text_forget(char **s)
+{
+	if (*s)
+		text_wipe(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
+}
+
 bool text_same_secret(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b);

@@ -58,6 +58,8 @@ char *text_percent_decode(const char *s, size_t len);
 
 /* Overwrites a secret in a way that the compiler keeps. */
 void text_wipe(void *p, size_t n);
+/* A string that was a secret: overwritten, freed, NULL.  *s may be NULL. */
+void text_forget(char **s);
 /* Equal or not, in time that depends on the length alone. */
 bool text_same_secret(const char *a, const char *b);
 

@@ -221,8 +221,7 @@ static void each_pair(struct address *a, const char *s, bool fragment)
 			if (key && value && fragment)
 				take_fragment(a, key, value);
 			else if (key && value && !strcmp(key, "jwt") && *value) {
-				free(a->jwt);
-				a->jwt = text_percent_decode(value, strlen(value));
+							a->jwt = text_percent_decode(value, strlen(value));
 			}
 			free(key);
 			free(value);
@@ -310,8 +309,7 @@ int address_parse(struct address *out, const char *s, const char *server, char *
 
 void address_clear(struct address *a)
 {
-	if (a->jwt)
-		text_wipe(a->jwt, strlen(a->jwt));
+	text_forget(&a->jwt);
 	free(a->base);
 	free(a->page);
 	free(a->authority);

@@ -153,14 +153,6 @@ int call_new(struct call **out, const struct call_config *cfg, const struct call
 	return 0;
 }
 
-static void wipe(char **s)
-{
-	if (*s)
-		text_wipe(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 /* ---- streams that are over ---- */
 
 static void bury(struct call *c)
@@ -240,14 +232,14 @@ void call_free(struct call **cp)
 	join_forget(c);
 	source_set_clear(&c->sources);
 	address_clear(&c->a);
-	wipe(&c->password);
-	wipe(&c->jwt);
-	wipe(&c->login_user);
-	wipe(&c->login_password);
-	wipe(&c->session_id);
-	wipe(&c->local_pwd);
+	text_forget(&c->password);
+	text_forget(&c->jwt);
+	text_forget(&c->login_user);
+	text_forget(&c->login_password);
+	text_forget(&c->session_id);
+	text_forget(&c->local_pwd);
 	for (unsigned i = 0; i < c->channel_urls; i++)
-		wipe(&c->channel_url[i]);
+		text_forget(&c->channel_url[i]);
 	free(c->name);
 	free(c->email);
 	free(c->fingerprint);

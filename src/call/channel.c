@@ -51,12 +51,8 @@ static void dial(struct call *c)
 
 static void forget_urls(struct call *c)
 {
-	for (; c->channel_urls; c->channel_urls--) {
-		char **url = &c->channel_url[c->channel_urls - 1];
-
-		text_wipe(*url, strlen(*url));
-		call_set(url, NULL);
-	}
+	while (c->channel_urls)
+		text_forget(&c->channel_url[--c->channel_urls]);
 }
 
 static void hang_up(struct call *c)

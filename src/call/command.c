@@ -146,8 +146,7 @@ int call_set_name(struct call *c, const char *name, int64_t now_us)
 void call_set_password(struct call *c, const char *password, int64_t now_us)
 {
 	call_enter(c, now_us);
-	if (c->password)
-		text_wipe(c->password, strlen(c->password));
+	text_forget(&c->password);
 	call_set(&c->password, password && *password ? password : NULL);
 	if (c->phase == PHASE_ASKING && c->stream)
 		request_begin(c);

@@ -249,8 +249,7 @@ static char *with_previd(const struct call *c, char *url)
 	if (!url || !enc)
 		return url;
 	buf_addf(&b, "%s&previd=%s", url, enc);
-	text_wipe(url, strlen(url));
-	free(url);
+	text_forget(&url);
 	free(enc);
 	return buf_steal(&b);
 }
@@ -263,9 +262,7 @@ void join_open_socket(struct call *c)
 	buf_addf(&origin, "%s://%s", c->a.plain ? "http" : "https", c->a.authority);
 	call_step(c, "connecting to %s", c->d.websocket);
 	c->ops.stream_open(c->ops_ctx, url ? url : "", buf_str(&origin));
-	if (url)
-		text_wipe(url, strlen(url));
-	free(url);
+	text_forget(&url);
 	buf_free(&origin);
 }
 

@@ -201,12 +201,10 @@ static void release(struct media *m)
 	}
 	dtls_cert_free(&m->cert);
 	pthread_mutex_destroy(&m->lock);
-	if (m->turn)
-		text_wipe(m->turn, strlen(m->turn));
+	text_forget(&m->turn);
 	turn_trust_free(&m->trust);
 	free(m->relay_why);
 	free(m->ca_file);
-	free(m->turn);
 	free(m);
 }
 

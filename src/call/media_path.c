@@ -32,13 +32,6 @@ enum {
 
 /* ---- credentials ---- */
 
-static void wipe(char *s)
-{
-	if (s)
-		text_wipe(s, strlen(s));
-	free(s);
-}
-
 void media_creds_set(struct media_creds *k, const char *ufrag, const char *pwd,
 		     const struct jingle_transport *t)
 {
@@ -53,9 +46,9 @@ void media_creds_set(struct media_creds *k, const char *ufrag, const char *pwd,
 void media_creds_clear(struct media_creds *k)
 {
 	free(k->local_ufrag);
-	wipe(k->local_pwd);
+	text_forget(&k->local_pwd);
 	free(k->remote_ufrag);
-	wipe(k->remote_pwd);
+	text_forget(&k->remote_pwd);
 	memset(k, 0, sizeof(*k));
 }
 

@@ -178,9 +178,7 @@ void media_servers_clear(struct media_servers *s)
 	for (size_t i = 0; i < s->count; i++) {
 		resolve_cancel(&s->lookup[i].call);
 		free(s->v[i].user);
-		if (s->v[i].password)
-			text_wipe(s->v[i].password, strlen(s->v[i].password));
-		free(s->v[i].password);
+		text_forget(&s->v[i].password);
 	}
 	s->count = s->waiting = 0;
 }

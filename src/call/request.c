@@ -63,9 +63,7 @@ static void not_ready(struct call *c)
 
 static void session_invalid(struct call *c)
 {
-	if (c->session_id)
-		text_wipe(c->session_id, strlen(c->session_id));
-	call_set(&c->session_id, NULL);
+	text_forget(&c->session_id);
 	if (c->request_try > SESSION_TRIES)
 		call_lost(c, CALL_END_TURNED_AWAY, "session", "%s does not accept our session",
 			  c->a.authority);

@@ -110,8 +110,7 @@ static void submit(struct occupant *o, const struct xml *iq, const struct xml *q
 		service_result(o->conn, iq, NULL);
 		if (!changed)
 			return;
-		if (r->password)
-			text_wipe(r->password, strlen(r->password));
+		text_forget(&r->password);
 		host_set(&r->password, secret);
 		room_changed(r);
 	}

@@ -81,9 +81,7 @@ void room_free(struct room *r)
 	}
 	for (int i = 0; i < HISTORY; i++)
 		xml_free(&r->history[i]);
-	if (r->password)
-		text_wipe(r->password, strlen(r->password));
-	free(r->password);
+	text_forget(&r->password);
 	free(r->subject);
 	free(r->subject_from);
 	free(r->name);

@@ -104,9 +104,7 @@ void server_free(struct server **sp)
 		s->channels = ch->next;
 		free(ch);
 	}
-	if (s->password)
-		text_wipe(s->password, strlen(s->password));
-	free(s->password);
+	text_forget(&s->password);
 	free(s->domain);
 	free(s->muc_domain);
 	free(s->focus_domain);

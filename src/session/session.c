@@ -247,9 +247,7 @@ static int start_call(struct session *s)
 				session_on_call, on_trace, s);
 
 	free(user);
-	if (password)
-		text_wipe(password, strlen(password));
-	free(password);
+	text_forget(&password);
 	return err;
 }
 

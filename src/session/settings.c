@@ -147,8 +147,8 @@ void settings_free(struct settings **s)
 	if (!*s)
 		return;
 	for (size_t i = 0; i < COUNT; i++) {
-		if ((*s)->value[i] && table[i].secret)
-			text_wipe((*s)->value[i], strlen((*s)->value[i]));
+		if (table[i].secret)
+			text_forget(&(*s)->value[i]);
 		free((*s)->value[i]);
 	}
 	free(*s);
@@ -251,7 +251,7 @@ int settings_set(struct settings *s, const char *key, const char *value, char **
 		return -ENOMEM;
 	i = index_of(key);
 	if (d->secret)
-		text_wipe(s->value[i], strlen(s->value[i]));
+		text_forget(&s->value[i]);
 	free(s->value[i]);
 	s->value[i] = copy;
 	return 0;

@@ -74,8 +74,7 @@ static void submit(struct full *f)
 	if (!line)
 		return;
 	run_line(f, line, cmd);
-	text_wipe(line, strlen(line));
-	free(line);
+	text_forget(&line);
 	chat_end(&f->screen.chat);
 	f->view.unread_at = 0;
 	f->soon |= DRAW_ALL;

@@ -235,8 +235,7 @@ static void run_line(struct line *l)
 	if (!clean)
 		return;
 	run_input(l, clean);
-	text_wipe(clean, strlen(clean));
-	free(clean);
+	text_forget(&clean);
 	say_messages(l);
 }
 

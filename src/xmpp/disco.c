@@ -149,9 +149,7 @@ void ext_services_free(struct ext_service **v, size_t *count)
 		free(s->host);
 		free(s->transport);
 		free(s->username);
-		if (s->password)
-			text_wipe(s->password, strlen(s->password));
-		free(s->password);
+		text_forget(&s->password);
 		free(s->expires);
 	}
 	free(*v);

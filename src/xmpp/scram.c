@@ -39,10 +39,8 @@ void scram_free(struct scram **sp)
 
 	if (!s)
 		return;
-	if (s->password)
-		text_wipe(s->password, strlen(s->password));
+	text_forget(&s->password);
 	free(s->user);
-	free(s->password);
 	free(s->nonce);
 	text_wipe((char *)s->server, sizeof(s->server));
 	free(s);

@@ -89,15 +89,11 @@ void xmpp_stream_free(struct xmpp_stream **sp)
 	xmpp_stream_forget(s);
 	xml_free(&s->features);
 	sm_free(&s->sm);
-	if (s->previd)
-		text_wipe(s->previd, strlen(s->previd));
-	free(s->previd);
-	if (s->password)
-		text_wipe(s->password, strlen(s->password));
+	text_forget(&s->previd);
+	text_forget(&s->password);
 	scram_free(&s->scram);
 	free(s->domain);
 	free(s->user);
-	free(s->password);
 	free(s->jid);
 	free(s);
 	*sp = NULL;

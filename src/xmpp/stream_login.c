@@ -61,16 +61,14 @@ static int add_plain(struct xmpp_stream *s, struct xml *auth)
 	buf_adds(&raw, s->password ? s->password : "");
 	if (local && !buf_err(&raw))
 		text = codec_base64(raw.p, raw.len);
-	if (text) {
+	if (text)
 		xml_set_text(auth, text);
-		text_wipe(text, strlen(text));
-	}
 	if (raw.p)
 		text_wipe(raw.p, raw.len);
 	buf_free(&raw);
 	free(local);
 	err = text ? 0 : -ENOMEM;
-	free(text);
+	text_forget(&text);
 	return err;
 }
 

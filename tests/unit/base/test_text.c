@@ -196,7 +196,19 @@ static void each_allocation_may_fail(void **state)
 	}
 }
 
+static void secrets_are_forgotten(void **state)
+{
+	char *s = strdup("open sesame"), *none = NULL;
+
+	(void)state;
+	text_forget(&s);
+	assert_null(s);
+	text_forget(&none);
+	assert_null(none);
+}
+
 const struct CMUnitTest test_text[] = {
+	cmocka_unit_test(secrets_are_forgotten),
 	cmocka_unit_test(controls_and_hidden_characters_go),
 	cmocka_unit_test(bytes_that_are_no_utf8_show_as_such),
 	cmocka_unit_test(lines_stay_where_they_may),
