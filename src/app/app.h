@@ -93,6 +93,9 @@ struct front {
 	void (*event)(void *ctx, struct session *s, const struct session_event *ev);
 	void *ctx;
 };
+/* --ui and --for; 0, or told and EXIT_USAGE. */
+int front_set_ui(struct front *f, const char *name);
+int front_set_for(struct front *f, const char *duration);
 /* Joins url and runs; returns the exit code. */
 int front_run(const struct front *f, struct loop *loop, struct session *s,
 	      struct settings *settings, const char *url);

@@ -137,15 +137,7 @@ static int secret_file(struct call_options *o, const char *key, const char *path
 static int set_ui(struct call_options *o, const char *name)
 {
 	o->ui_given = true;
-	if (!strcmp(name, "full"))
-		o->front.ui = FRONT_FULL;
-	else if (!strcmp(name, "line"))
-		o->front.ui = FRONT_LINE;
-	else if (!strcmp(name, "headless"))
-		o->front.ui = FRONT_HEADLESS;
-	else
-		return app_fail(EXIT_USAGE, "--ui is full, line or headless, not '%s'", name);
-	return 0;
+	return front_set_ui(&o->front, name);
 }
 
 static int set_budget(struct call_options *o, const char *arg)
@@ -181,10 +173,7 @@ static int take_option(struct call_options *o, int c, const char *arg)
 	case OPT_UI: return set_ui(o, arg);
 	case OPT_LINE: return set_ui(o, "line");
 	case OPT_HEADLESS: return set_ui(o, "headless");
-	case OPT_FOR:
-		if (text_duration_us(arg, &o->front.for_us) || o->front.for_us <= 0)
-			return app_fail(EXIT_USAGE, "--for is a time like 10s or 5m, not '%s'", arg);
-		return 0;
+	case OPT_FOR: return front_set_for(&o->front, arg);
 	case OPT_PASSWORD: return secret_file(o, "secret.password", arg);
 	case OPT_JWT: return secret_file(o, "secret.jwt", arg);
 	case OPT_LOGIN: return secret_file(o, "secret.login", arg);

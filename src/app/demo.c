@@ -283,11 +283,7 @@ static const struct option options[] = {
 static int set_ui(struct demo_options *o, const char *name)
 {
 	o->ui_given = true;
-	o->front.ui = !strcmp(name, "full") ? FRONT_FULL : !strcmp(name, "line") ? FRONT_LINE
-		: FRONT_HEADLESS;
-	if (o->front.ui == FRONT_HEADLESS && strcmp(name, "headless"))
-		return app_fail(EXIT_USAGE, "--ui is full, line or headless, not '%s'", name);
-	return 0;
+	return front_set_ui(&o->front, name);
 }
 
 static int take_option(struct demo_options *o, int c, const char *arg)
@@ -303,10 +299,7 @@ static int take_option(struct demo_options *o, int c, const char *arg)
 	case OPT_UI: return set_ui(o, arg);
 	case OPT_LINE: return set_ui(o, "line");
 	case OPT_HEADLESS: return set_ui(o, "headless");
-	case OPT_FOR:
-		if (text_duration_us(arg, &o->front.for_us) || o->front.for_us <= 0)
-			return app_fail(EXIT_USAGE, "--for is a time like 10s or 5m, not '%s'", arg);
-		return 0;
+	case OPT_FOR: return front_set_for(&o->front, arg);
 	case OPT_SOCKET: o->front.socket = arg; return 0;
 	case OPT_NO_SOCKET: o->front.no_socket = true; return 0;
 	case OPT_LOG: o->log = arg; return 0;

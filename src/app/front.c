@@ -341,6 +341,25 @@ int front_run(const struct front *f, struct loop *loop, struct session *s,
 	return r.signal ? 128 + r.signal : code;
 }
 
+int front_set_ui(struct front *f, const char *name)
+{
+	static const char *const names[] = { "full", "line", "headless" };
+
+	for (int i = FRONT_FULL; i <= FRONT_HEADLESS; i++)
+		if (!strcmp(name, names[i])) {
+			f->ui = (enum front_ui)i;
+			return 0;
+		}
+	return app_fail(EXIT_USAGE, "--ui is full, line or headless, not '%s'", name);
+}
+
+int front_set_for(struct front *f, const char *duration)
+{
+	if (text_duration_us(duration, &f->for_us) || f->for_us <= 0)
+		return app_fail(EXIT_USAGE, "--for is a time like 10s or 5m, not '%s'", duration);
+	return 0;
+}
+
 bool front_has_terminal(void)
 {
 	const char *term = getenv("TERM");

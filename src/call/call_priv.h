@@ -440,6 +440,20 @@ void channel_tick(struct call *c);
 void channel_hurry(struct call *c);             /* the sound is interrupted */
 void channel_next(const struct call *c, int64_t *next);
 
+/* A string of a JSON object; "" where there is none. */
+static inline const char *json_text(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+/* A time that is set, and has come. */
+static inline bool is_due(const struct call *c, int64_t at_us)
+{
+	return at_us && c->now_us >= at_us;
+}
+
 static inline void sooner(int64_t *next, int64_t at)
 {
 	if (at && at < *next)

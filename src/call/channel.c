@@ -284,7 +284,7 @@ static void watch_data(struct call *c)
 
 void channel_tick(struct call *c)
 {
-	if (c->channel_at_us && c->now_us >= c->channel_at_us)
+	if (is_due(c, c->channel_at_us))
 		try_form(c, c->channel_next);
 	watch_data(c);
 	source_map_watch(c);

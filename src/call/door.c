@@ -267,21 +267,14 @@ void door_component(struct call *c, const char *jid)
 
 /* ---- what other moderators do ---- */
 
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 void door_json(struct call *c, const struct chat_message *m)
 {
 	const struct person_entry *by = roster_find(c, m->nick);
 	json_t *j = strlen(m->json) < 8192 ? json_loads(m->json, 0, NULL) : NULL;
-	const char *event = text_of(j, "event"), *name = text_of(j, "name");
+	const char *event = json_text(j, "event"), *name = json_text(j, "name");
 	const char *who = by && *by->name ? by->name : "a moderator";
 
-	if (strcmp(text_of(j, "type"), "lobby-notify") || m->delayed || !by || !by->p.moderator || by->p.me)
+	if (strcmp(json_text(j, "type"), "lobby-notify") || m->delayed || !by || !by->p.moderator || by->p.me)
 		;               /* nobody else's word counts, and ours we know */
 	else if (!strcmp(event, "LOBBY-ENABLED"))
 		call_notice(c, json_is_true(json_object_get(j, "value"))
@@ -332,8 +325,8 @@ bool door_message(struct call *c, const struct chat_message *m)
 		return false;
 	k = find(c, m->nick);
 	j = k && !m->group && strlen(m->json) < 64 * 1024 ? json_loads(m->json, 0, NULL) : NULL;
-	if (j && !strcmp(text_of(j, "type"), "LOBBY_CHAT_MESSAGE")) {
-		text = text_of(j, "message");
+	if (j && !strcmp(json_text(j, "type"), "LOBBY_CHAT_MESSAGE")) {
+		text = json_text(j, "message");
 		clean = text_clean(text, strlen(text), WORDS_BYTES, TEXT_TRIM | TEXT_LINES);
 		if (clean && *clean)
 			show(c, k, clean, false);

@@ -67,13 +67,6 @@ static void on_moderation(struct call *c, const json_t *j)
 
 /* ---- room metadata ---- */
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 /* Relays come with the first push where servers do without XEP-0215. */
 static void take_services(struct call *c, const json_t *list)
 {
@@ -88,8 +81,8 @@ static void take_services(struct call *c, const json_t *list)
 		struct xml *x = xml_add(services, "service", NULL);
 
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			if (*text_of(s, keys[k]))
-				xml_set(x, keys[k], text_of(s, keys[k]));
+			if (*json_text(s, keys[k]))
+				xml_set(x, keys[k], json_text(s, keys[k]));
 		if (json_is_integer(json_object_get(s, "port")))
 			xml_setf(x, "port", "%d",
 				 (int)(json_integer_value(json_object_get(s, "port")) & 0xffff));
@@ -125,7 +118,7 @@ void policy_seated(struct call *c)
 static void take_json(struct call *c, const char *from, const char *text)
 {
 	json_t *j = json_loads(text, 0, NULL);
-	const char *type = text_of(j, "type");
+	const char *type = json_text(j, "type");
 
 	if (c->moderation_jid && !strcmp(from, c->moderation_jid) && !strcmp(type, "av_moderation"))
 		on_moderation(c, j);

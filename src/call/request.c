@@ -438,14 +438,14 @@ void join_tick(struct call *c)
 			request_failed(c, "the focus does not answer");
 		}
 	}
-	if (c->request_at_us && c->now_us >= c->request_at_us) {
+	if (is_due(c, c->request_at_us)) {
 		c->request_at_us = 0;
 		if (c->phase == PHASE_CONNECTING)
 			request_by_http(c);
 		else if (c->stream && (c->phase == PHASE_REQUESTING || c->phase == PHASE_JOINED))
 			request_send(c);
 	}
-	if (c->phase == PHASE_JOINING && c->join_limit_us && c->now_us >= c->join_limit_us) {
+	if (c->phase == PHASE_JOINING && is_due(c, c->join_limit_us)) {
 		c->join_limit_us = 0;
 		call_lost(c, CALL_END_NO_SERVER, "timeout", "%s: no answer from the room within 20 s",
 			  c->a.authority);

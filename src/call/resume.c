@@ -89,7 +89,7 @@ static void attempt(struct call *c)
 
 void resume_tick(struct call *c)
 {
-	if (c->cut && c->resume_at_us && c->now_us >= c->resume_at_us)
+	if (c->cut && is_due(c, c->resume_at_us))
 		attempt(c);
 }
 

@@ -249,11 +249,6 @@ static void stop_old_media(struct call *c)
 	c->media_running = c->media_up = false;
 }
 
-static bool is_due(const struct call *c, int64_t at_us)
-{
-	return at_us && c->now_us >= at_us;
-}
-
 void session_tick(struct call *c)
 {
 	ice_restart_tick(c);

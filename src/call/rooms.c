@@ -107,13 +107,6 @@ bool lobby_presence(struct call *c, const struct xml *x)
 
 /* ---- what is said at the door ---- */
 
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 static void host_says(struct call *c, const char *from, const char *text)
 {
 	char *clean = text_clean(text, strlen(text), 2000, TEXT_TRIM | TEXT_LINES), id[17];
@@ -131,7 +124,7 @@ static void host_says(struct call *c, const char *from, const char *text)
 static void lobby_json(struct call *c, const struct chat_message *m)
 {
 	json_t *j = json_loads(m->json, 0, NULL);
-	const char *type = text_of(j, "type"), *name = text_of(json_object_get(j, "moderator"), "name");
+	const char *type = json_text(j, "type"), *name = json_text(json_object_get(j, "moderator"), "name");
 	char *clean;
 
 	if (!strcmp(type, "LOBBY_CHAT_INITIALIZED")) {
@@ -141,7 +134,7 @@ static void lobby_json(struct call *c, const struct chat_message *m)
 		free(clean);
 		call_notice(c, "at the door %s talks to you: what you write goes there", c->lobby_host_name);
 	} else if (!strcmp(type, "LOBBY_CHAT_MESSAGE")) {
-		host_says(c, m->from, text_of(j, "message"));
+		host_says(c, m->from, json_text(j, "message"));
 	} else if (!strcmp(type, "MODERATOR_IN_CHAT_WITH_LEFT")) {
 		call_set(&c->lobby_host, NULL);
 	}
@@ -247,7 +240,7 @@ static void take_rooms(struct call *c, json_t *rooms)
 
 	breakout_clear(c);
 	json_object_foreach(rooms, key, r) {
-		const char *jid = text_of(r, "jid"), *name = text_of(r, "name");
+		const char *jid = json_text(r, "jid"), *name = json_text(r, "name");
 		char *clean;
 
 		(void)key;
@@ -264,7 +257,7 @@ static void take_rooms(struct call *c, json_t *rooms)
 
 void breakout_json(struct call *c, const json_t *j)
 {
-	const char *room = text_of(j, "roomJid"), *event = text_of(j, "event");
+	const char *room = json_text(j, "roomJid"), *event = json_text(j, "event");
 
 	if (!strcmp(event, "features/breakout-rooms/move-to-room") && *room)
 		breakout_move(c, room, true);

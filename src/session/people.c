@@ -10,13 +10,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static char *must(char *p)
-{
-	if (!p)
-		abort();        /* session ends the program when memory does */
-	return p;
-}
-
 struct member *member_find(const struct session *s, const char *id)
 {
 	for (size_t i = 0; id && i < s->members; i++)
@@ -55,13 +48,10 @@ struct member *member_by_name(const struct session *s, const char *name, const c
 
 static void show_name(struct member *m)
 {
-	free(m->shown);
-	if (*m->name) {
-		m->shown = must(strdup(m->name));
-	} else {
-		m->shown = must(malloc(16));
-		snprintf(m->shown, 16, "guest %.4s", m->id);
-	}
+	char guest[16];
+
+	snprintf(guest, sizeof(guest), "guest %.4s", m->id);
+	session_text_set(&m->shown, *m->name ? m->name : guest);
 	m->p.id = m->id;
 	m->p.name = m->shown;
 }
@@ -73,8 +63,8 @@ static struct member *member_new(struct session *s, const char *id)
 	s->member = realloc(s->member, (s->members + 1) * sizeof(*s->member));
 	if (!m || !s->member)
 		abort();
-	m->id = must(strdup(id));
-	m->name = must(strdup(""));
+	m->id = session_copy(id);
+	m->name = session_copy("");
 	m->p.level = -127;
 	m->p.quality = -1;
 	s->member[s->members++] = m;
@@ -90,7 +80,7 @@ struct member *member_update(struct session *s, const struct call_person *p, boo
 		m = member_new(s, p->id);
 	if (strcmp(m->name, p->name) || *is_new) {
 		free(m->name);
-		m->name = must(strdup(p->name));
+		m->name = session_copy(p->name);
 		show_name(m);
 		m->p.volume = volume_of(s, m->shown);
 	}
@@ -313,7 +303,7 @@ static void volume_keep(struct session *s, const char *name, int percent)
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		abort();
-	v->name = must(strdup(name));
+	v->name = session_copy(name);
 	v->percent = percent;
 	v->next = s->volumes;
 	s->volumes = v;
