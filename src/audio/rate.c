@@ -100,3 +100,8 @@ int rate_report(struct rate *r, const struct rate_report *rep, int64_t now_us)
 		better(r, now_us);
 	return r->limit;
 }
+
+void rate_moved(struct rate *r)
+{
+	r->least_rtt_ms = 0;
+}

@@ -39,5 +39,7 @@ struct rate_report {
 
 /* Every 2 s or so.  The limit. */
 int rate_report(struct rate *r, const struct rate_report *rep, int64_t now_us);
+/* The line is another one: its round trip is to be learnt anew. */
+void rate_moved(struct rate *r);
 
 #endif

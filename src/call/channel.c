@@ -320,6 +320,19 @@ static void on_connectivity(struct call *c, const struct colibri *m)
 	roster_changed(c, e);
 }
 
+static void round_trip(struct call_person *p, double rtt_ms)
+{
+	enum { FORGETS = 16 };  /* within minutes, as who tells may have another bridge by then */
+
+	p->rtt_ms = rtt_ms > 0 ? rtt_ms : 0;
+	if (p->rtt_ms <= 0)
+		return;
+	if (p->least_rtt_ms <= 0 || p->rtt_ms < p->least_rtt_ms)
+		p->least_rtt_ms = p->rtt_ms;
+	else
+		p->least_rtt_ms += (p->rtt_ms - p->least_rtt_ms) / FORGETS;
+}
+
 static void on_stats(struct call *c, const struct colibri *m)
 {
 	struct person_entry *e = roster_find(c, m->from);
@@ -332,9 +345,7 @@ static void on_stats(struct call *c, const struct colibri *m)
 	changed = e->p.quality < 0 || (int)(e->p.quality / 10) != (int)(q / 10);
 	e->p.quality = q;
 	e->p.loss = m->loss_down > 0 ? m->loss_down < 100 ? m->loss_down / 100 : 1 : 0;
-	e->p.rtt_ms = m->rtt > 0 ? m->rtt : 0;
-	if (e->p.rtt_ms > 0 && (e->p.least_rtt_ms <= 0 || e->p.rtt_ms < e->p.least_rtt_ms))
-		e->p.least_rtt_ms = e->p.rtt_ms;
+	round_trip(&e->p, m->rtt);
 	e->p.loss_us = c->now_us;
 	if (changed)
 		roster_changed(c, e);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "audio/rate.h"
+#include "base/text.h"
 
 enum {
 	REPORT_US = 2000000,    /* of the line to rate_report() */
@@ -38,6 +39,7 @@ struct wire_watch {
 	uint64_t blocks;                        /* of the bridge on us, and when the last came */
 	int64_t block_us;
 	double up;                              /* what it says we lose, over some seconds */
+	char path[sizeof(((struct peer_stats *)0)->path)];
 	struct rate rate;
 	int64_t told_rate_us, told_own_us;
 	bool limited, own_bad;                  /* as people were told */
@@ -175,6 +177,15 @@ static void tell_own(struct session *s, struct wire_watch *w, int64_t now_us)
 	report_notice(s, text, false);
 }
 
+/* Another way, or another bridge, has a round trip of its own. */
+static void follow_path(struct wire_watch *w, const struct peer_stats *p)
+{
+	if (!strcmp(w->path, p->path))
+		return;
+	text_copy(w->path, sizeof(w->path), p->path);
+	rate_moved(&w->rate);
+}
+
 static void report(struct session *s, struct wire_watch *w, const struct media_stats *m,
 		   const struct hearsay *h, int64_t now_us)
 {
@@ -192,6 +203,7 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 	};
 
 	w->reported_us = now_us;
+	follow_path(w, &m->peer);
 	rate_report(&w->rate, &r, now_us);
 	tell_limit(s, w, ours && !h->slow, now_us);
 	tell_own(s, w, now_us);

@@ -138,6 +138,20 @@ static void the_least_is_still_words(void **state)
 	assert_int_equal(l.r.limit, 20000);
 }
 
+static void a_longer_way_is_no_queue(void **state)
+{
+	struct rate r = { 0 };
+	struct rate_report rep = { .rtt_ms = 20, .sent = WANTED };
+
+	(void)state;
+	rate_report(&r, &rep, 1000000000);
+	rep.rtt_ms = 320;
+	rate_moved(&r);
+	assert_int_equal(rate_report(&r, &rep, 1002000000), 0);
+	rep.rtt_ms = 620;
+	assert_int_equal(rate_report(&r, &rep, 1004000000), WANTED / 2);
+}
+
 static void listeners_lines_count(void **state)
 {
 	struct rate r = { 0 };
@@ -186,6 +200,7 @@ const struct CMUnitTest test_rate[] = {
 	cmocka_unit_test(loss_that_does_not_care_is_none_of_ours),
 	cmocka_unit_test(who_says_nothing_is_not_to_blame),
 	cmocka_unit_test(the_least_is_still_words),
+	cmocka_unit_test(a_longer_way_is_no_queue),
 	cmocka_unit_test(listeners_lines_count),
 	cmocka_unit_test(silence_of_bridge_and_server_is_a_sign),
 	{ 0 }
