@@ -24,8 +24,6 @@
 enum {
 	PING_INTERVAL_US = 10000000, PING_TIMEOUT_US = 5000000, PING_FAILURES = 2,
 	LOGIN_US = 20000000,    /* from open to bound */
-	ACKED_US = 15000000,    /* the socket lives, */
-	PATIENCE_US = 60000000, /* and so long a server may say nothing on it */
 	MALFORMED_MAX = 5,      /* in a row */
 	IQ_MAX = 256,           /* waiting at once */
 	/* Kept until acknowledged: minutes of a busy client. */
@@ -523,73 +521,6 @@ void xmpp_stream_input(struct xmpp_stream *s, const char *text, size_t len, int6
 
 /* ---- time ---- */
 
-/* Its machine acknowledges what we send: the line is slow, not cut. */
-static bool is_slow(const struct xmpp_stream *s)
-{
-	return s->acked_us && s->now_us - s->acked_us < ACKED_US && s->now_us - s->heard_us < PATIENCE_US;
-}
-
-static void on_pong(void *ctx, const struct xml *answer)
-{
-	struct xmpp_stream *s = ctx;
-
-	s->pinging = false;
-	if (!answer && s->heard_us > s->pinged_us)
-		return;         /* it spoke of something else meanwhile */
-	/* An error is an answer of somebody who lives. */
-	if (answer) {
-		s->failures = 0;
-		return;
-	}
-	if (s->failures + 1 >= s->ping_failures && is_slow(s))
-		return;
-	if (++s->failures >= s->ping_failures)
-		stream_fail(s, XMPP_DEAD, "the server does not answer any more");
-}
-
-static void send_ping(struct xmpp_stream *s, int64_t now_us)
-{
-	struct xml *iq = xmpp_iq_new("get", s->domain);
-
-	xml_add(iq, "ping", NS_PING);
-	s->pinged_us = now_us;
-	if (s->asked_us <= s->heard_us)
-		s->asked_us = now_us;
-	s->pinging = !xmpp_stream_iq(s, &iq, s->ping_timeout_us, now_us, on_pong, s);
-}
-
-void xmpp_stream_acked(struct xmpp_stream *s, int64_t acked_us)
-{
-	s->acked_us = acked_us;
-}
-
-int64_t xmpp_stream_waits_us(const struct xmpp_stream *s, int64_t now_us)
-{
-	return s->asked_us > s->heard_us ? now_us - s->asked_us : 0;
-}
-
-void xmpp_stream_probe(struct xmpp_stream *s, int64_t now_us)
-{
-	if (s->phase != READY)
-		return;
-	if (s->failures + 1 < s->ping_failures)
-		s->failures = s->ping_failures - 1;
-	if (!s->pinging)
-		send_ping(s, now_us);
-}
-
-static void ping(struct xmpp_stream *s, int64_t now_us)
-{
-	s->ping_at_us = now_us + s->ping_interval_us;
-	/* Whoever was heard since the last look need not be asked. */
-	if (s->pinging || now_us - s->heard_us < s->ping_interval_us) {
-		if (!s->pinging)
-			s->ping_at_us = s->heard_us + s->ping_interval_us;
-		return;
-	}
-	send_ping(s, now_us);
-}
-
 static struct waiting *take_due(struct xmpp_stream *s, int64_t now_us)
 {
 	for (struct waiting **p = &s->waiting; *p; p = &(*p)->next)
@@ -641,7 +572,7 @@ int64_t xmpp_stream_tick(struct xmpp_stream *s, int64_t now_us)
 	}
 	expire(s);
 	if (s->phase == READY && now_us >= s->ping_at_us)
-		ping(s, now_us);
+		stream_ping(s, now_us);
 	ask_for_ack(s);
 	login_tick(s);
 	if (s->phase == CLOSED)

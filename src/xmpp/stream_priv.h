@@ -2,6 +2,7 @@
  *
  *	stream.c        its life, stanzas in and out, IQs that wait, time
  *	stream_login.c  from <open/> to bound, or to resumed
+ *	stream_ping.c   is the server still there
  *
  *	CLOSED -> OPENING -> AUTH -> REOPENING -> BINDING -> ENABLING -> READY
  *	             ^                       \-> RESUMING ------------->   |
@@ -73,5 +74,8 @@ void login_features(struct xmpp_stream *s, const struct xml *x);
 void login_sasl(struct xmpp_stream *s, const struct xml *x);
 void login_sm(struct xmpp_stream *s, const struct xml *x);       /* <enabled/>, <resumed/>, <failed/> */
 void login_bound(struct xmpp_stream *s);                         /* the bind was answered */
+
+/* stream_ping.c */
+void stream_ping(struct xmpp_stream *s, int64_t now_us);         /* it is time to look */
 
 #endif
