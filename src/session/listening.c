@@ -1,9 +1,9 @@
-/* listening.c - what is played to the room and what is recorded of it
+/* listening.c - what is played to the room
  *
- * The player and the recorder belong to the sound engine and its thread; here
- * are the words for them.  While something is played the others are told that
- * we are not muted, or their clients would not play it; the microphone stays
- * closed all the same.
+ * The player belongs to the sound engine and its thread; here are the words
+ * for it.  While something is played the others are told that we are not
+ * muted, or their clients would not play it; the microphone stays closed all
+ * the same.
  */
 #include <errno.h>
 #include <glob.h>
@@ -11,19 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-#include "audio/recorder.h"
 #include "audio/system_sound.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "io/worker.h"
 #include "session/session_priv.h"
 
 enum {
 	/* Between the bridge and the ears of the others: their jitter buffers and cards. */
 	OTHERS_MS = 80,
-	CLOSERS = 4,
 };
 
 struct listening {
@@ -31,12 +27,6 @@ struct listening {
 	bool playing;                   /* of what the room was told */
 	uint64_t failed;
 	char title[PLAYER_TITLE];       /* the last one that was told */
-
-	struct recorder *recorder;      /* NULL: none */
-	char *path;
-	pthread_t closer[CLOSERS];      /* end files that are done with */
-	unsigned closers;
-	bool told;                      /* the room, of this recording */
 	struct system_sound *system;    /* NULL: off */
 };
 
@@ -63,11 +53,6 @@ bool session_playing(const struct session *s, struct session_playing *out)
 	out->paused = l->now.paused;
 	out->queued = l->now.queued;
 	return true;
-}
-
-bool session_recording(const struct session *s)
-{
-	return s->listening && s->listening->recorder;
 }
 
 /* ---- the room is told ---- */
@@ -103,17 +88,6 @@ static void tell_title(struct session *s, struct listening *l)
 	session_kick(s);
 }
 
-static void check_recorder(struct session *s)
-{
-	struct recorder_status r;
-
-	recorder_status(s->listening->recorder, &r);
-	if (!r.err)
-		return;
-	message_say(s, MESSAGE_ERROR, "the recording has stopped: %s; the call goes on", strerror(-r.err));
-	listening_stop_record(s);
-}
-
 static void stop_system(struct session *s)
 {
 	struct listening *l = s->listening;
@@ -147,8 +121,6 @@ void listening_tick(struct session *s)
 	if (playing != l->playing)
 		tell_playing(s, l, playing);
 	tell_title(s, l);
-	if (l->recorder)
-		check_recorder(s);
 }
 
 /* A moderator wants silence. */
@@ -186,7 +158,7 @@ static int no_sound(struct session *s, struct buf *text, const char **kind)
 	return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 }
 
-static char *full_path(const char *path)
+char *session_full_path(const char *path)
 {
 	const char *home = getenv("HOME");
 	struct buf b = { 0 };
@@ -454,161 +426,6 @@ int run_system(struct session *s, int argc, char **argv, struct buf *text, const
 	return 0;
 }
 
-/* ---- /record ---- */
-
-static void label_people(struct session *s)
-{
-	const struct call *c = session_call(s);
-	const char *id;
-	uint32_t ssrc;
-
-	for (size_t i = 0; call_sound(c, i, &ssrc, &id); i++) {
-		const struct member *m = id ? member_find(s, id) : NULL;
-
-		if (m)
-			recorder_label(s->listening->recorder, ssrc, m->shown);
-	}
-	recorder_label(s->listening->recorder, 0, settings_text(s->settings, "name"));
-}
-
-void listening_source(struct session *s, uint32_t ssrc, const char *name)
-{
-	if (session_recording(s))
-		recorder_label(s->listening->recorder, ssrc, name);
-}
-
-static int make_folder(const char *path)
-{
-	char *copy = session_copy(path);
-	int err = 0;
-
-	for (char *p = copy + 1; !err && *p; p++)
-		if (*p == '/') {
-			*p = 0;
-			err = mkdir(copy, 0700) && errno != EEXIST ? -errno : 0;
-			*p = '/';
-		}
-	if (!err && mkdir(copy, 0700) && errno != EEXIST)
-		err = -errno;
-	free(copy);
-	return err;
-}
-
-/* "2026-11-25 20.00 listening-evening.opus" in the folder for recordings. */
-static char *name_file(struct session *s, const char *wish)
-{
-	struct buf b = { 0 };
-	char stamp[32], *dir;
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (wish) {
-		char *path = full_path(wish);
-
-		buf_addf(&b, "%s%s", path, text_ends(path, ".opus") ? "" : ".opus");
-		free(path);
-		return buf_steal(&b);
-	}
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H.%M.%S", &tm);
-	dir = *settings_text(s->settings, "record.folder") ? full_path(settings_text(s->settings, "record.folder")) :
-	      session_copy(s->record_dir ? s->record_dir : ".");
-	make_folder(dir);
-	buf_addf(&b, "%s/%s ", dir, stamp);
-	for (const char *p = s->room ? s->room : ""; *p && b.len < 900; p++)
-		buf_addc(&b, (unsigned char)*p < 0x20 || strchr("/\\:*?\"<>|", *p) ? '_' : *p);
-	buf_adds(&b, ".opus");
-	free(dir);
-	return buf_steal(&b);
-}
-
-static void tell_recording(struct session *s)
-{
-	if (s->listening->told || !settings_bool(s->settings, "record.tell") || !session_call(s))
-		return;
-	s->listening->told = true;
-	call_say(session_call(s), "I am recording the sound of this call.", NULL, NULL, clock_now_us());
-	session_kick(s);
-}
-
-static int start_record(struct session *s, const char *wish, struct buf *text, const char **kind)
-{
-	struct listening *l = of(s);
-	char date[40], *path = name_file(s, wish);
-	time_t now = time(NULL);
-	struct tm tm;
-	struct recorder_config cfg = {
-		.path = path, .people = settings_bool(s->settings, "record.people"), .title = s->room ? s->room : "",
-		.date = date,
-	};
-	int err;
-
-	localtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &tm);
-	err = recorder_new(&l->recorder, &cfg);
-	if (err) {
-		*kind = "no-file";
-		buf_addf(text, "%s: %s", path, err == -EEXIST ? "it is there already, and is not overwritten" :
-			 strerror(-err));
-		free(path);
-		return err;
-	}
-	free(l->path);
-	l->path = path;
-	if (cfg.people)
-		label_people(s);
-	sound_record(s->sound, l->recorder);
-	l->told = false;
-	tell_recording(s);
-	event_push(s, SESSION_EV_RECORDING, NULL, path, NULL, true, false);
-	session_touch(s, DIRTY_STATUS);
-	buf_addf(text, "records to %s%s; /record stop ends it", path, cfg.people ? ", and each person alone" : "");
-	return 0;
-}
-
-static void *close_files(void *arg)
-{
-	struct recorder *r = arg;
-
-	recorder_free(&r);
-	return NULL;
-}
-
-/* The files are ended beside the loop. */
-void listening_stop_record(struct session *s)
-{
-	struct listening *l = s->listening;
-	struct recorder *r = l ? l->recorder : NULL;
-
-	if (!r)
-		return;
-	sound_record(s->sound, NULL);
-	l->recorder = NULL;
-	if (l->closers == CLOSERS || worker_start(&l->closer[l->closers], "record", close_files, r))
-		recorder_free(&r);
-	else
-		l->closers++;
-	event_push(s, SESSION_EV_RECORDING, NULL, l->path, NULL, false, false);
-	session_touch(s, DIRTY_STATUS);
-}
-
-int run_record(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
-{
-	bool stop = argc > 1 && !strcmp(argv[1], "stop");
-
-	if (!s->sound || !session_call(s))
-		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
-	if (!stop && session_recording(s))
-		return command_refuse(text, kind, -EALREADY, "recording", "it is recorded already; /record stop ends it");
-	if (!stop)
-		return start_record(s, argc > 1 ? argv[1] : NULL, text, kind);
-	if (!session_recording(s))
-		return command_refuse(text, kind, -ENOENT, "not-recording", "nothing is recorded");
-	listening_stop_record(s);
-	buf_addf(text, "recorded: %s", s->listening->path);
-	return 0;
-}
-
 /* The sound is still there. */
 void listening_free(struct session *s)
 {
@@ -617,14 +434,6 @@ void listening_free(struct session *s)
 	if (!l)
 		return;
 	stop_system(s);
-	if (l->recorder) {
-		if (s->sound)
-			sound_record(s->sound, NULL);
-		recorder_free(&l->recorder);
-	}
-	while (l->closers)
-		pthread_join(l->closer[--l->closers], NULL);
-	free(l->path);
 	free(l);
 	s->listening = NULL;
 }

@@ -306,7 +306,7 @@ static void on_source(struct session *s, const struct call_event *ev)
 		sound_source_gone(s->sound, ev->ssrc);
 	else if (m) {
 		sound_gain(s->sound, ev->ssrc, m->p.volume / 100.0);
-		listening_source(s, ev->ssrc, m->shown);
+		recording_source(s, ev->ssrc, m->shown);
 	}
 }
 

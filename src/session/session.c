@@ -344,6 +344,7 @@ static void on_tick(void *ctx, int64_t now_us)
 	members_order(s, now_us, false);
 	session_sample(s, now_us);
 	listening_tick(s);
+	recording_tick(s);
 	if (s->listening && now_us / MONITOR_US != (now_us - TICK_US) / MONITOR_US)
 		listening_apply(s);
 	send_quality(s, now_us);
@@ -399,6 +400,7 @@ void session_free(struct session **sp)
 	s->listeners = NULL;
 	call_link_free(&s->link);
 	listening_free(s);
+	recording_free(s);
 	sound_free(&s->sound);
 	http_free(&s->http);
 	net_free(&s->net);

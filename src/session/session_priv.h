@@ -34,7 +34,8 @@ struct sound_snapshot {
 	struct player_status player;
 };
 
-struct listening;               /* listening.c: what is played and recorded */
+struct listening;               /* listening.c: what is played */
+struct recording;               /* recording.c */
 struct recorder;
 struct system_sound;
 struct pending_event;
@@ -67,7 +68,8 @@ struct session {
 	char *speaker;                  /* id of the dominant speaker */
 	struct volume { char *name; int percent; struct volume *next; } *volumes;
 	char *state_dir, *record_dir;
-	struct listening *listening;    /* NULL: nothing was played or recorded */
+	struct listening *listening;    /* NULL: nothing was played */
+	struct recording *recording;    /* NULL: nothing was recorded */
 
 	struct message *message;        /* ring of MESSAGES_MAX */
 	uint64_t first_serial, next_serial;
@@ -167,9 +169,13 @@ void listening_tick(struct session *s);
 void listening_apply(struct session *s);        /* settings, and the line's delay */
 void listening_hush(struct session *s);         /* a moderator muted us */
 bool listening_hides_mute(const struct session *s);
-void listening_source(struct session *s, uint32_t ssrc, const char *name);
-void listening_stop_record(struct session *s);
 void listening_free(struct session *s);
+char *session_full_path(const char *path);      /* of what is typed, "~" too; a new string */
+
+/* recording.c */
+void recording_tick(struct session *s);
+void recording_source(struct session *s, uint32_t ssrc, const char *name); /* whose it is */
+void recording_free(struct session *s);
 
 /* wire.c */
 void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us);
