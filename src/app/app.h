@@ -61,8 +61,6 @@ char *path_data(const char *name);      /* $XDG_DATA_HOME/ttymeet/NAME */
  * ours alone under the temporary one.  Made with mode 0700 if make; NULL if it
  * cannot be or belongs to somebody else. */
 char *path_runtime(bool make);
-/* mkdir -p of the folder that path lies in; 0 or -errno. */
-int path_make_parent(const char *path, unsigned mode);
 char *path_demo_file(const char *name); /* where the voices of the demo are */
 
 /* ---- config.c ---- */

@@ -10,6 +10,7 @@
 #include "app/secret.h"
 #include "audio/engine.h"
 #include "base/buf.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -306,7 +307,7 @@ static int open_log(const struct call_options *o)
 	if (!path && o->front.ui == FRONT_FULL) {
 		path = usual = path_state("log");
 		if (usual)
-			path_make_parent(usual, 0700);
+			folder_make_parent(usual, 0700);
 	}
 	if (path)
 		err = log_open(path);
@@ -350,7 +351,7 @@ static int run(struct call_options *o, int64_t start_us)
 	if (!code) {
 		session_set_start(s, start_us);
 		session_set_unattended(s, o->front.ui == FRONT_HEADLESS || o->front.for_us);
-		if (state && !path_make_parent(state, 0700)) {
+		if (state && !folder_make_parent(state, 0700)) {
 			state[strlen(state) - 1] = 0;
 			session_set_state_dir(s, state);
 		}

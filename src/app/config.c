@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "app/app.h"
 #include "base/buf.h"
+#include "base/folder.h"
 
 static char *trim(char *s)
 {
@@ -176,7 +177,7 @@ int config_save(const char *path, const char *key, const char *value, char **why
 	rewrite(in, &out, section, dot ? dot + 1 : key, value);
 	if (in)
 		fclose(in);
-	err = path_make_parent(path, 0700);
+	err = folder_make_parent(path, 0700);
 	if (!err)
 		err = write_whole(path, &out);
 	if (err) {

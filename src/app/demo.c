@@ -21,6 +21,7 @@
 #include "audio/engine.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -349,7 +350,7 @@ static int open_log(struct demo_options *o)
 
 	log_set_level(o->verbose > 2 ? LOGL_TRACE : (enum log_level)(LOGL_WARN + o->verbose));
 	if (!o->log && o->front.ui == FRONT_FULL && (usual = path_state("demo.log"))) {
-		path_make_parent(usual, 0700);
+		folder_make_parent(usual, 0700);
 		o->log = usual;
 	}
 	if (o->log && log_open(o->log))

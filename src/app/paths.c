@@ -72,20 +72,6 @@ char *path_runtime(bool make)
 	return path;
 }
 
-int path_make_parent(const char *path, unsigned mode)
-{
-	char *copy = strdup(path), *p;
-	int err = copy ? 0 : -ENOMEM;
-
-	for (p = copy; !err && (p = strchr(p + 1, '/')); *p = '/') {
-		*p = 0;
-		if (mkdir(copy, mode) && errno != EEXIST)
-			err = -errno;
-	}
-	free(copy);
-	return err;
-}
-
 /* $TTYMEET_DATA; beside the sources of a build, some folders up from the
  * program; ../share beside an installed one; where it was told to install. */
 char *path_demo_file(const char *name)

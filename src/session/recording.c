@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include "audio/recorder.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "io/worker.h"
 #include "session/session_priv.h"
@@ -60,28 +60,12 @@ void recording_source(struct session *s, uint32_t ssrc, const char *name)
 		recorder_label(s->recording->recorder, ssrc, name);
 }
 
-static int make_folder(const char *path)
-{
-	char *copy = session_copy(path);
-	int err = 0;
-
-	for (char *p = copy + 1; !err && *p; p++)
-		if (*p == '/') {
-			*p = 0;
-			err = mkdir(copy, 0700) && errno != EEXIST ? -errno : 0;
-			*p = '/';
-		}
-	if (!err && mkdir(copy, 0700) && errno != EEXIST)
-		err = -errno;
-	free(copy);
-	return err;
-}
-
 /* "2026-11-25 20.00 listening-evening.opus" in the folder for recordings. */
 static char *name_file(struct session *s, const char *wish)
 {
 	struct buf b = { 0 };
 	char stamp[32], *dir;
+	const char *folder;
 	time_t now = time(NULL);
 	struct tm tm;
 
@@ -94,13 +78,13 @@ static char *name_file(struct session *s, const char *wish)
 	}
 	localtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H.%M.%S", &tm);
-	dir = *settings_text(s->settings, "record.folder") ? session_full_path(settings_text(s->settings, "record.folder")) :
-	      session_copy(s->record_dir ? s->record_dir : ".");
-	make_folder(dir);
+	folder = settings_text(s->settings, "record.folder");
+	dir = *folder ? session_full_path(folder) : session_copy(s->record_dir ? s->record_dir : ".");
 	buf_addf(&b, "%s/%s ", dir, stamp);
 	for (const char *p = s->room ? s->room : ""; *p && b.len < 900; p++)
 		buf_addc(&b, (unsigned char)*p < 0x20 || strchr("/\\:*?\"<>|", *p) ? '_' : *p);
 	buf_adds(&b, ".opus");
+	folder_make_parent(buf_str(&b), 0700);
 	free(dir);
 	return buf_steal(&b);
 }
