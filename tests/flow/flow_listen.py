@@ -60,7 +60,7 @@ x = read_wav(heard)
 got = pitches(x)
 print("   heard", got)
 a, b = got.index(440), got.index(880)
-check(all(p == 440 for p in got[a:b - 1]), "the first file without a hole")
+check(all(abs(p - 440) <= 2 for p in got[a:b - 1]), "the first file without a hole")    # 2 Hz: one step of half a second
 check(11 <= b - a <= 13, "six seconds of it (%d halves)" % (b - a))
 check(got.count(880) >= 3, "then the second")
 
