@@ -214,6 +214,7 @@ struct call {
 	int64_t media_limit_us;         /* people are told that there is no sound */
 	int64_t interrupted_us;         /* no answers: when that becomes a failure */
 	int64_t restart_at_us;          /* ask for a new session */
+	int64_t bridge_lost_us;         /* the first sign that it may have died; 0 */
 	int64_t offer_limit_us;         /* one should have come */
 	int64_t media_stop_us;          /* of a session of before a rejoin */
 	int64_t focus_gone_us;          /* ask for a focus */
@@ -345,6 +346,8 @@ void session_tell_owner(struct call *c, const char *id); /* its sources, once it
 void session_next(const struct call *c, int64_t *next);
 void session_tick(struct call *c);
 void session_restart(struct call *c, const char *why);
+/* Nothing has come from the bridge since then: it may have died. */
+void session_bridge_missed(struct call *c, int64_t since_us);
 void session_new_credentials(struct call *c);   /* of ICE, ours */
 void session_fill_transport(struct call *c, struct jingle_transport *t,
 			    const struct jingle_transport *offer);

@@ -128,7 +128,7 @@ static void on_open(struct call *c)
 	log_info("call", "bridge channel open, by %s",
 		 c->channel_form == FORM_DATA ? "SCTP" : "WebSocket");
 	c->channel_try = c->channel_403 = 0;
-	c->channel_at_us = c->channel_limit_us = 0;
+	c->channel_at_us = c->channel_limit_us = c->bridge_lost_us = 0;
 	c->channel_was_open = true;
 	/* No picture, whatever the bridge's own start would be. */
 	if (!colibri_write_last_n(&b, 0))
@@ -231,6 +231,8 @@ void call_channel_closed(struct call *c, int code, int status, int64_t now_us)
 		goto out;
 	tell(c, false);
 	log_info("call", "bridge channel closed: %d, HTTP %d", code, status);
+	if (was && code == 1006)        /* its process may have ended; else sound goes on */
+		session_bridge_missed(c, c->now_us);
 	/* 1000 "replaced", 1001 the endpoint has ended: a new session tells where. */
 	if (code == 1000 || code == 1001)
 		goto out;

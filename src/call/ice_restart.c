@@ -19,6 +19,7 @@ enum {
 	PATIENCE_US = 5000000,          /* what the media itself gets for another way */
 	MOVED_PATIENCE_US = 3000000,    /* the old way is known to be dead */
 	MOVED_US = 10000000,            /* how long "another network" explains a silence */
+	NOTICED_US = 8000000,           /* how old a silence is that the media tells */
 	REFUSED_US = 60000000           /* not asked again, when there were too many */
 };
 
@@ -76,6 +77,8 @@ int64_t ice_restart_interrupted(struct call *c, const char *why)
 {
 	bool moved = c->ice.moved_us && c->now_us - c->ice.moved_us < MOVED_US;
 
+	if (!moved)
+		session_bridge_missed(c, c->now_us - NOTICED_US);
 	if (!is_under_way(c) && may_ask(c))
 		ask(c, why);
 	if (is_under_way(c))

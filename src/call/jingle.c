@@ -89,7 +89,7 @@ void session_drop(struct call *c)
 	if (c->media_running)
 		c->ops.media_stop(c->ops_ctx);
 	c->media_running = c->media_up = false;
-	c->media_stop_us = c->interrupted_us = c->restart_at_us = 0;
+	c->media_stop_us = c->interrupted_us = c->restart_at_us = c->bridge_lost_us = 0;
 	call_set(&c->sid, NULL);
 	keep_only(c, NULL);
 	channel_stop(c);
@@ -218,7 +218,7 @@ static void start_media(struct call *c, const struct jingle *offer)
 	outage_begin(c, OUTAGE_RENEWED);
 	c->media_running = true;
 	c->media_up = false;
-	c->media_stop_us = c->interrupted_us = c->restart_at_us = 0;
+	c->media_stop_us = c->interrupted_us = c->restart_at_us = c->bridge_lost_us = 0;
 	if (!c->media_limit_us && !c->no_media_told)
 		c->media_limit_us = c->now_us + c->media_timeout_us;
 	c->ops.media_start(c->ops_ctx, &m);

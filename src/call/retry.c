@@ -5,7 +5,10 @@
  *	three restarts, or no offer -> out of the room and in again
  *	that in vain, twice -> a restart now and then, until there is a way
  *
- * Limits are the focus's: a restart every 5 s, five a minute.  Who has no way
+ * Limits are the focus's: a restart every 5 s, five a minute.  A bridge that died
+ * keeps its seat at the XMPP server for 16 s (Jitsi's own settings of Prosody): what
+ * the focus asks of its successor until then goes to the dead one, and is not given
+ * up before another 15 s; so we ask after that.  Who has no way
  * to the bridge for long stays in the room and hears of its chat; others need
  * not see somebody come and go all the time.
  */
@@ -19,6 +22,7 @@ enum {
 	PING_US = 20000000,
 	OFFER_US = 20000000,            /* seen: 0.1 to 5.5 s after a restart */
 	SELDOM_US = 30000000,           /* where rejoining did not help */
+	SEAT_US = 17000000, SEAT_SPREAD_US = 500000,
 	OLD_MEDIA_US = 60000000,        /* a bridge drops who is silent for a minute */
 	OLD_LOOK_US = 2000000
 };
@@ -112,18 +116,31 @@ static void ask_restart(struct call *c)
 	xmpp_stream_iq(c->stream, &iq, PING_US, c->now_us, on_alive, c);
 }
 
-void session_restart(struct call *c, const char *why)
+void session_bridge_missed(struct call *c, int64_t since_us)
+{
+	if (!c->bridge_lost_us || since_us - c->bridge_lost_us > SEAT_US)
+		c->bridge_lost_us = since_us;
+}
+
+static int64_t restart_time(struct call *c)
 {
 	unsigned n = c->restart_row < 4 ? c->restart_row : 4;
 	bool seldom = c->restart_row >= RESTARTS_MAX && c->rejoin_row >= REJOINS_MAX;
+	int64_t at = c->now_us + (seldom ? call_random_us(c, SELDOM_US, 2 * SELDOM_US)
+				  : call_random_us(c, 300000, INT64_C(1000000) << n));
+	int64_t seat = c->bridge_lost_us ? c->bridge_lost_us + SEAT_US : 0;
 
+	return at >= seat ? at : seat + call_random_us(c, 0, SEAT_SPREAD_US);
+}
+
+void session_restart(struct call *c, const char *why)
+{
 	log_info("call", "media: %s", why);
 	outage_begin(c, OUTAGE_BRIDGE);
 	c->media_up = false;
 	c->interrupted_us = 0;
 	if (!c->restart_at_us)
-		c->restart_at_us = c->now_us + (seldom ? call_random_us(c, SELDOM_US, 2 * SELDOM_US)
-			: call_random_us(c, 300000, INT64_C(1000000) << n));
+		c->restart_at_us = restart_time(c);
 }
 
 /* ---- what the media says ---- */
@@ -131,7 +148,7 @@ void session_restart(struct call *c, const char *why)
 static void on_up(struct call *c)
 {
 	c->media_up = true;
-	c->media_limit_us = c->restart_at_us = c->interrupted_us = 0;
+	c->media_limit_us = c->restart_at_us = c->interrupted_us = c->bridge_lost_us = 0;
 	c->restart_row = c->rejoin_row = 0;
 	c->no_media_told = false;
 	outage_end(c);

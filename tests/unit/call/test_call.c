@@ -911,7 +911,7 @@ static void test_channel_refused(void **state)
 	s.channel_refused = true;
 	s.channel_up = false;
 	call_channel_closed(s.call, 1006, 0, s.now);
-	script_run(&s, 10 * SEC);
+	script_run(&s, 19 * SEC);
 	assert_true(script_has_terminate(&s));
 	script_free(&s);
 	/* 1001: the endpoint ended, nothing is dialled. */

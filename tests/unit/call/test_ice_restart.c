@@ -134,7 +134,7 @@ static void test_refused(void **state)
 	media(&s, PEER_INTERRUPTED, "no answers from the bridge");
 	script_answer(&s, "jingle", NS_JINGLE, "error", "<error type='cancel'><feature-not-implemented "
 		      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
-	script_run(&s, 3 * SEC);
+	script_run(&s, 10 * SEC);
 	assert_int_equal(s.media_stops, 1);
 	assert_int_equal(ice_restarts(&s), 1);
 	script_invite(&s, "s2", NULL, NULL);
@@ -156,7 +156,7 @@ static void test_not_offered(void **state)
 	assert_false(asked(&s));
 	script_run(&s, 4 * SEC);
 	assert_int_equal(s.media_stops, 0);     /* the media looks for another way itself */
-	script_run(&s, 4 * SEC);
+	script_run(&s, 6 * SEC);
 	assert_int_equal(s.media_stops, 1);
 	script_free(&s);
 }

@@ -83,7 +83,8 @@ static void test_line_comes_back(void **state)
 	script_free(&s);
 }
 
-/* Killed, and nobody says a word: its channel breaks, then it does not know us. */
+/* Killed, and nobody says a word: its channel breaks, then it does not know us.
+ * Who asks within 16 s waits for the dead one's seat. */
 static void test_bridge_killed(void **state)
 {
 	int64_t start;
@@ -100,7 +101,7 @@ static void test_bridge_killed(void **state)
 	call_channel_closed(s.call, 1006, 0, s.now);
 	start = s.now;
 	until_terminate(&s);
-	assert_true(s.now - start < 4 * SEC);   /* asked twice, then sure */
+	assert_in_range(s.now - start, 17 * SEC, 18 * SEC);
 	assert_int_equal(s.media_stops, 1);
 	script_run(&s, 4500000);
 	s.channel_refused = false;
@@ -127,6 +128,29 @@ static void test_bridge_forgot_us(void **state)
 	call_channel_closed(s.call, 1006, 0, s.now);
 	script_run(&s, SEC);
 	call_channel_closed(s.call, 1006, 403, s.now);
+	script_run(&s, 7 * SEC);                /* the silence was 8 s old when it was told */
+	assert_false(script_has_terminate(&s));
+	script_run(&s, 2 * SEC);
+	assert_true(script_has_terminate(&s));
+	script_free(&s);
+}
+
+/* It knows us again: what fails later is no matter of that time. */
+static void test_bridge_was_cut_off(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &plain);
+	script_session(&s, "s1", NULL);
+	call_media_state(s.call, "s1", PEER_INTERRUPTED, "", s.now);
+	call_media_state(s.call, "s1", PEER_UP, "", s.now);
+	s.channel_up = false;
+	call_channel_closed(s.call, 1006, 0, s.now);
+	script_run(&s, 1100000);
+	s.channel_up = true;
+	call_channel_opened(s.call, s.now);
+	call_media_state(s.call, "s1", PEER_FAILED, "ICE", s.now);
 	script_run(&s, 1100000);
 	assert_true(script_has_terminate(&s));
 	script_free(&s);
@@ -156,7 +180,7 @@ static void test_bridge_is_asked_often(void **state)
 	script_run(&s, 2100000);
 	assert_int_equal(s.channel_opens, opens + 2);
 	call_channel_closed(s.call, 1006, 403, s.now);
-	script_run(&s, 1100000);
+	script_run(&s, 6 * SEC);                /* no longer the one whose channel broke */
 	assert_true(script_has_terminate(&s));
 	script_free(&s);
 }
@@ -642,6 +666,7 @@ const struct CMUnitTest test_recovery[] = {
 	cmocka_unit_test(test_line_comes_back),
 	cmocka_unit_test(test_bridge_killed),
 	cmocka_unit_test(test_bridge_forgot_us),
+	cmocka_unit_test(test_bridge_was_cut_off),
 	cmocka_unit_test(test_bridge_is_asked_often),
 	cmocka_unit_test(test_bridge_replaced),
 	cmocka_unit_test(test_alone_is_no_outage),
