@@ -61,6 +61,15 @@ static struct ice_candidate candidate_of(const struct jingle_candidate *c)
 	return (struct ice_candidate){ c->ip, c->port, c->priority, c->type, c->foundation };
 }
 
+/* The bridge has no other addresses. */
+static bool is_six(const struct media_creds *k)
+{
+	for (size_t i = 0; i < k->cands; i++)
+		if (!strchr(k->cand[i].ip, ':'))
+			return false;
+	return k->cands > 0;
+}
+
 static int make_transport(void *ctx, struct transport **out, const struct transport_events *ev,
 			  void *ev_ctx)
 {
@@ -92,6 +101,7 @@ static int make_transport(void *ctx, struct transport **out, const struct transp
 				.addresses = v->addresses, .port = v->port,
 				.protocol = v->protocol, .username = v->user,
 				.password = v->password, .trust = m->trust,
+				.six = is_six(k),
 			};
 	}
 	return transport_nice_new(out, &cfg, ev, ev_ctx);

@@ -56,6 +56,7 @@ struct ice_server {             /* strings lent for the call */
 	const char *protocol;   /* "udp", "tcp" */
 	const char *username, *password;
 	struct turn_trust *trust; /* "turns"; must outlive the transport */
+	bool six;               /* an IPv6 address is wanted: the peer has no other */
 };
 
 enum relay_news {

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "rtc/sockaddr.h"
 #include "rtc/turn_relay_priv.h"
+#include "rtc/turn_six.h"
 
 enum { DATAGRAMS = 32 };                /* in one turn of the loop */
 
@@ -124,12 +125,21 @@ void turn_relay_from_server(struct turn_relay *r, const uint8_t *p, size_t len)
 
 static void from_client(struct turn_relay *r, const uint8_t *p, size_t len)
 {
+	uint8_t wish[TURN_MESSAGE_MAX];
 	struct turn_msg m;
 	bool fresh;
 
 	if (r->dead || turn_msg_parse(&m, p, len))
 		return;
 	fresh = m.kind != TURN_REQUEST || note_request(r, &m);
+	if (r->six && m.kind == TURN_REQUEST && m.method == TURN_ALLOCATE) {
+		int n = turn_six_write(wish, sizeof(wish), p, len, r->password);
+
+		if (n > 0) {
+			p = wish;
+			len = (size_t)n;
+		}
+	}
 	turn_server_say(r, &m, p, len, fresh);
 }
 
@@ -229,6 +239,8 @@ int turn_relay_new(struct turn_relay **out, GMainContext *context, const struct 
 	r->addresses = s->addresses;
 	r->server_port = s->port;
 	r->trust = s->trust;
+	r->six = s->six;
+	r->password = g_strdup(s->password ? s->password : "");
 	r->door = r->fd = -1;
 	err = open_door(r);
 	if (err) {
@@ -262,6 +274,8 @@ void turn_relay_free(struct turn_relay **rr)
 	g_main_context_unref(r->context);
 	g_free(r->name);
 	g_free(r->address);
+	text_wipe(r->password, strlen(r->password));
+	g_free(r->password);
 	g_free(r);
 	*rr = NULL;
 }

@@ -27,6 +27,8 @@ struct turn_relay {
 	size_t addresses, at;   /* at: the one in use */
 	uint16_t server_port;
 	struct turn_trust *trust; /* lent */
+	bool six;               /* it is to relay at an IPv6 address */
+	char *password;
 
 	/* libnice's side */
 	int door;

@@ -168,6 +168,21 @@ net.block_udp(host.media, False)
 leave(far)
 host.stop()
 
+# ---- a bridge with an IPv6 address alone, by a relay that is reached by IPv4 ----
+
+turn.stop()
+turn = Turn(certs, "--relay-ip", "fd78:0::1")
+host = net.host(media="[fd78:0::1]:0", args=("--cert", certs + "/host.pem", "--key", certs + "/host.key"))
+room = host.url + "six"
+far = net.client(room, "Far6", ns=net.world, mic="tone:440", args=OWN_CA)
+far.wait("joined")
+for name, how, path in (("Sam", spec("turn", RELAY), "udp relay [fd78:"), ("Sol", spec("turns", "turn.test"), "tls relay [fd78:")):
+    c = call(name, "--relay-only", *how, *OWN_CA)
+    talks_by(c, path)
+    leave(c)
+leave(far)
+host.stop()
+
 # ---- relays that the server names (XEP-0215) ----
 
 with open(TMP + "/turn-servers", "w") as f:

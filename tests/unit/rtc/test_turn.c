@@ -1,7 +1,9 @@
 /* test_turn.c - what is seen of a relay's talk; TLS to one, over memory */
 #include <errno.h>
 #include <string.h>
+#include <stun/stunagent.h>
 #include "rtc/turn_msg.h"
+#include "rtc/turn_six.h"
 #include "rtc/turn_tls.h"
 #include "rtc/wire.h"
 #include "unit/unit.h"
@@ -85,6 +87,59 @@ static void streams_are_cut_into_messages(void **state)
 	assert_int_equal(turn_msg_frame((const uint8_t *)"\0\1\0\2", 4, &len), -EBADMSG);
 }
 
+static bool give_password(StunAgent *agent, StunMessage *msg, uint8_t *name, uint16_t name_len,
+			  uint8_t **key, size_t *key_len, void *ctx)
+{
+	(void)agent;
+	(void)msg;
+	assert_int_equal(name_len, 5);
+	assert_memory_equal(name, "willy", 5);
+	*key = ctx;
+	*key_len = strlen(ctx);
+	return true;
+}
+
+/* As libnice writes it, and as a server (libnice's codec again) reads it. */
+static void an_ipv6_address_is_asked_for(void **state)
+{
+	uint8_t before[512], after[512], name[] = "willy", password[] = "nilly";
+	static const StunAgentUsageFlags with[] = { STUN_AGENT_USAGE_LONG_TERM_CREDENTIALS,
+		STUN_AGENT_USAGE_LONG_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT };
+	StunAgent client, server;
+	StunMessage msg;
+	uint32_t family;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		size_t len;
+		int n;
+
+		stun_agent_init(&client, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389, with[i]);
+		stun_agent_init(&server, STUN_ALL_KNOWN_ATTRIBUTES, STUN_COMPATIBILITY_RFC5389, with[i]);
+		assert_true(stun_agent_init_request(&client, &msg, before, sizeof(before), STUN_ALLOCATE));
+		stun_message_append32(&msg, STUN_ATTRIBUTE_REQUESTED_TRANSPORT, 17 << 24);
+		stun_message_append_bytes(&msg, STUN_ATTRIBUTE_REALM, "test", 4);
+		stun_message_append_bytes(&msg, STUN_ATTRIBUTE_NONCE, "once", 4);
+		stun_message_append_bytes(&msg, STUN_ATTRIBUTE_USERNAME, name, 5);
+		len = stun_agent_finish_message(&client, &msg, password, 5);
+		assert_true(len > 0);
+		n = turn_six_write(after, sizeof(after), before, len, "nilly");
+		assert_int_equal(n, len + 8);
+		assert_int_equal(stun_agent_validate(&server, &msg, after, (size_t)n, give_password, password),
+				 STUN_VALIDATION_SUCCESS);
+		assert_int_equal(stun_message_find32(&msg, (StunAttribute)0x0017, &family), STUN_MESSAGE_RETURN_SUCCESS);
+		assert_int_equal(family, 0x02000000);
+		assert_memory_equal(before + 4, after + 4, 16);
+		n = turn_six_write(after, sizeof(after), before, len, "other");
+		assert_int_equal(stun_agent_validate(&server, &msg, after, (size_t)n, give_password, password),
+				 STUN_VALIDATION_UNAUTHORIZED);
+		for (size_t cut = 0; cut < len; cut++)
+			assert_int_equal(turn_six_write(after, sizeof(after), before, cut, "nilly"), -EBADMSG);
+		for (size_t size = 0; size < len; size++)
+			assert_true(turn_six_write(after, size, before, len, "nilly") < 0);
+	}
+}
+
 struct wire { uint8_t b[4096]; size_t len; unsigned plain; };
 
 static void on_wire(void *ctx, const uint8_t *p, size_t len)
@@ -131,5 +186,5 @@ static void tls_says_what_is_wrong(void **state)
 
 const struct CMUnitTest test_turn[] = {
 	cmocka_unit_test(messages_are_understood), cmocka_unit_test(streams_are_cut_into_messages),
-	cmocka_unit_test(tls_says_what_is_wrong), {0}
+	cmocka_unit_test(an_ipv6_address_is_asked_for), cmocka_unit_test(tls_says_what_is_wrong), {0}
 };
