@@ -30,6 +30,7 @@ struct call_media {
 	const char *local_ufrag, *local_pwd;
 	uint32_t ssrc;                  /* own audio source; 0 with no_mic */
 	const char *cname;
+	bool restarts;                  /* ICE restarts in place can be had */
 	bool feedback;                  /* transport-wide, if it is offered */
 	const struct ext_service *services; size_t service_count; /* relays by name */
 	const char *sid;

@@ -194,6 +194,7 @@ static void release(struct media *m)
 		loop_timer_free(&m->tick);
 		loop_timer_free(&m->peer_tick);
 		loop_timer_free(&m->path_tick);
+		loop_timer_free(&m->return_tick);
 		loop_timer_free(&m->stats_tick);
 		loop_watch_free(&m->media_watch);
 		post_free(&m->to_media);

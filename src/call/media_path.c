@@ -54,7 +54,7 @@ void media_creds_clear(struct media_creds *k)
 
 /* ---- transports ---- */
 
-struct way { struct media *m; const struct media_creds *creds; bool relays; };
+struct way { struct media *m; const struct media_creds *creds; bool relays; void (*checked)(void *ctx); };
 
 static struct ice_candidate candidate_of(const struct jingle_candidate *c)
 {
@@ -84,7 +84,7 @@ static int make_transport(void *ctx, struct transport **out, const struct transp
 		.local_pwd = k->local_pwd, .remote_ufrag = k->remote_ufrag,
 		.remote_pwd = k->remote_pwd, .cand = cand, .cands = k->cands, .server = server,
 		.relay_only = w->relays, .loopback = m->loopback, .closing = &m->closing,
-		.relay_news = media_relay_news, .relay_ctx = m,
+		.relay_news = media_relay_news, .relay_ctx = m, .checked = w->checked,
 	};
 
 	for (size_t i = 0; i < k->cands; i++) {
@@ -115,9 +115,17 @@ static const struct media_creds *newest(struct media *m)
 	return m->next_creds.local_ufrag ? &m->next_creds : &m->session->creds;
 }
 
+int media_path_probe(struct media *m, struct transport **out, void (*checked)(void *ctx), void *ctx)
+{
+	static const struct transport_events none = { NULL, NULL };
+	struct way w = { m, newest(m), false, checked };
+
+	return make_transport(&w, out, &none, ctx);
+}
+
 static void open_peer(struct media *m, bool relays)
 {
-	struct way w = { m, &m->session->creds, relays };
+	struct way w = { m, &m->session->creds, relays, NULL };
 
 	m->with_relays = relays;
 	if (media_session_open(m, make_transport, &w) != -ENETUNREACH)
@@ -131,7 +139,7 @@ static void open_peer(struct media *m, bool relays)
 
 static void try_way(struct media *m, bool relays)
 {
-	struct way w = { m, newest(m), relays };
+	struct way w = { m, newest(m), relays, NULL };
 	int err = peer_try(m->peer, relays ? PEER_TRY_RELAY : PEER_TRY_DIRECT, make_transport, &w);
 
 	m->with_relays |= relays;
@@ -221,11 +229,13 @@ void media_path_state(struct media *m)
 	} else if (m->state == PEER_UP) {
 		m->lost_us = 0;
 		media_relay_up(m);
+		media_return_plan(m);
 	}
 }
 
 void media_path_changed(struct media *m)
 {
+	media_return_plan(m);
 	if (!m->next_creds.local_ufrag)
 		return;
 	media_creds_clear(&m->session->creds);

@@ -4,6 +4,7 @@
  *	media_session.c  one session: peer, figures
  *	media_channel.c  the data channel, between the threads
  *	media_path.c     which way its datagrams take
+ *	media_return.c   from a relay back to the direct way
  *	media_relay.c    what is wrong with relays, their credentials
  *	media_servers.c  TURN servers by name
  *	media_trust.c    certificates for relays over TLS
@@ -67,7 +68,7 @@ struct media_start {
 	struct post_msg m;
 	struct media *media;
 	char *sid, *hash, *fingerprint, *cname;
-	bool dtls_client;
+	bool dtls_client, restarts;
 	uint32_t ssrc;
 	uint8_t pt_opus, pt_red, pt_event, ext_level, ext_tcc;
 	struct media_creds creds;
@@ -95,7 +96,7 @@ struct media {
 	bool running;
 
 	/* media thread */
-	struct loop_timer *tick, *peer_tick, *path_tick, *stats_tick;
+	struct loop_timer *tick, *peer_tick, *path_tick, *return_tick, *stats_tick;
 	struct peer *peer;
 	enum peer_state state;
 	struct media_start *session;    /* what the peer was made of; NULL: none */
@@ -109,6 +110,9 @@ struct media {
 	struct turn_trust *trust;       /* NULL: not there (yet) */
 	pthread_t trust_thread;
 	bool trust_tried, trust_loading;
+	struct transport *probe;        /* looks for the direct way; NULL */
+	bool probe_answered;
+	int64_t return_wait_us;         /* until the next look */
 	bool relay_lost;                /* the server took one back */
 	bool relay_renew;               /* there are newer credentials than the way's in use */
 	bool relay_renewed;             /* others came since there was sound */
@@ -140,7 +144,13 @@ void media_path_servers(struct media *m);       /* an address became known */
 void media_path_restart(struct media *m, struct media_creds *creds); /* takes what is in it */
 void media_path_candidates(struct media *m, const struct media_creds *creds);
 void media_path_network(struct media *m);
+/* A direct agent that carries nothing.  checked: it has a way both ways. */
+int media_path_probe(struct media *m, struct transport **out, void (*checked)(void *ctx), void *ctx);
 int media_path_timer(struct media *m);
+/* media_return.c, media thread */
+void media_return_plan(struct media *m);        /* a way came into use, or is up again */
+void media_return_end(struct media *m);
+int media_return_timer(struct media *m);
 /* media_relay.c, media thread */
 void media_relay_news(void *ctx, enum relay_news news, const char *words); /* the transports' */
 void media_relay_leave(struct media *m);        /* the one in use was lost */

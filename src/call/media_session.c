@@ -78,6 +78,7 @@ struct media_start *media_start_new(struct media *m, const struct call_media *p)
 	s->hash = media_copy(j->transport.hash);
 	s->fingerprint = media_copy(j->transport.fingerprint);
 	s->cname = media_copy(p->cname);
+	s->restarts = p->restarts;
 	s->dtls_client = strcmp(j->transport.setup, "active") != 0;
 	s->ssrc = p->ssrc;
 	s->pt_opus = payload(j, "opus");
@@ -234,6 +235,7 @@ int media_session_open(struct media *m, peer_make_fn *make, void *make_ctx)
 void media_session_end(struct media *m)
 {
 	drop_peer(m);
+	media_return_end(m);
 	loop_timer_set(m->path_tick, CLOCK_NEVER);
 	loop_timer_set(m->stats_tick, CLOCK_NEVER);
 	media_creds_clear(&m->next_creds);
@@ -351,6 +353,8 @@ int media_session_timers(struct media *m)
 
 	if (!err)
 		err = media_path_timer(m);
+	if (!err)
+		err = media_return_timer(m);
 	if (!err)
 		err = loop_timer_new(&m->stats_tick, m->own, "media figures", on_stats_tick, m);
 	return err;

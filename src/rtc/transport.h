@@ -87,6 +87,10 @@ struct transport_nice_config {
 	bool loopback;          /* gather 127.0.0.1 and ::1 as well */
 	/* What happens to relays; words: for people.  NULL: not asked for. */
 	void (*relay_news)(void *ctx, enum relay_news news, const char *words); void *relay_ctx;
+	/* The peer's first check came: it has had one of ours, for it does not know
+	 * where we are.  Whether it takes this way is its own choice.  NULL: not
+	 * asked for; ctx is the events'. */
+	void (*checked)(void *ctx);
 	/* Counts agents that are freed but still give their relay back; the
 	 * context has to run until it is 0.  NULL: nobody waits for that. */
 	unsigned *closing;

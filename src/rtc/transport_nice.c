@@ -79,6 +79,15 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
 	nice_tell(t, s);
 }
 
+static void on_check(NiceAgent *agent, guint stream, gpointer data)
+{
+	struct nice_transport *t = data;
+
+	(void)agent;
+	if (stream == t->stream && t->ready)
+		t->checked(t->base.ctx);
+}
+
 static void on_datagram(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
 			gpointer data)
 {
@@ -236,6 +245,9 @@ static int open_agent(struct nice_transport *t, const struct transport_nice_conf
 	else if (cfg->loopback)
 		add_local_addresses(t);
 	t->handler = g_signal_connect(t->agent, "component-state-changed", G_CALLBACK(on_state), t);
+	if (t->checked)
+		t->check_handler = g_signal_connect(t->agent, "initial-binding-request-received",
+						    G_CALLBACK(on_check), t);
 	if (!nice_agent_attach_recv(t->agent, t->stream, COMPONENT, cfg->context, on_datagram, t))
 		return -EIO;
 	if (!nice_agent_gather_candidates(t->agent, t->stream))
@@ -389,6 +401,8 @@ static void nice_free(struct transport *base)
 	ice_ask_free(&t->ask);
 	if (t->handler)
 		g_signal_handler_disconnect(t->agent, t->handler);
+	if (t->check_handler)
+		g_signal_handler_disconnect(t->agent, t->check_handler);
 	if (t->agent && t->ways->relays)
 		give_relay_back(t);
 	else if (t->agent)
@@ -421,6 +435,7 @@ int transport_nice_new(struct transport **out, const struct transport_nice_confi
 	t->ways->closing = cfg->closing;
 	t->relay_news = cfg->relay_news;
 	t->relay_ctx = cfg->relay_ctx;
+	t->checked = cfg->checked;
 	t->context = g_main_context_ref(cfg->context);
 	g_main_context_push_thread_default(cfg->context);
 	err = ice_ask_new(&t->ask, cfg->local_ufrag, cfg->remote_ufrag, cfg->remote_pwd);

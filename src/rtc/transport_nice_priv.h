@@ -25,11 +25,12 @@ struct nice_transport {
 	NiceAgent *agent;
 	GMainContext *context;
 	guint stream;
-	gulong handler;
+	gulong handler, check_handler;  /* of the agent's signals; 0 */
 	unsigned candidates;
 	struct relays *ways;    /* the doors of the agent's relays */
 	void (*relay_news)(void *ctx, enum relay_news news, const char *words);
 	void *relay_ctx;
+	void (*checked)(void *ctx);
 	bool ready;             /* made; before that no handler may run */
 	bool over;              /* the agent has taken back its own leave to send */
 	enum transport_state state;

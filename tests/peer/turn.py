@@ -152,7 +152,18 @@ began = time.monotonic()
 eventually("Mona is on the relay", lambda: stats(c)["path"].startswith("tls relay"), 30)
 check(time.monotonic() - began < 25, "a firewall that closes in the middle: another way after %.1f s" % (time.monotonic() - began))
 talks_by(c, "tls relay")
+
+# ---- and opens again ----
+
+net.block_udp(host.media, False)
+breaks = c.stderr().count("interrupted")
+began = time.monotonic()
+eventually("Mona is on the direct way again", lambda: stats(c)["path"].startswith("udp host"), 60)
+check(time.monotonic() - began < 45, "a firewall that opens again: the direct way after %.1f s" % (time.monotonic() - began))
+talks_by(c, "udp host")
+check(c.stderr().count("interrupted") == breaks, "and nobody heard of it")
 leave(c)
+net.block_udp(host.media)
 
 # ---- a relay with an IPv6 address alone ----
 
