@@ -275,6 +275,7 @@ const char *call_subject(const struct call *c);
 const char *call_breakout_name(const struct call *c, size_t i);
 /* Who waits in the lobby, where we moderate; names are cleaned and never "". */
 bool call_knocker(const struct call *c, size_t i, const char **id, const char **name);
+bool call_is_locked(const struct call *c);      /* a password is asked of whoever comes now */
 bool call_has_lobby(const struct call *c);      /* whoever comes now has to knock */
 const char *call_room_title(const struct call *c);
 const char *call_url(const struct call *c);     /* without secrets */

@@ -170,6 +170,7 @@ struct call {
 		char *me;               /* our occupant there; NULL: not there */
 		char invite[37];        /* id of the last invitation */
 		bool on;                /* the room lets members alone in */
+		bool locked;            /* and asks for a password */
 		bool want;              /* what we ask for */
 		bool asking, again;     /* for the room's description; once more after that */
 		struct knocker knocker[KNOCKERS_MAX]; size_t knockers;

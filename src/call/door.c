@@ -6,8 +6,8 @@
  *	                                            removed from the lobby
  *
  * The description is asked for when we are seated and whenever the room says
- * that it has changed (status 104), and only of servers that announced a
- * lobby.  Several moderators keep the same door: what the others do is told by
+ * that it has changed (status 104), and tells whether there is a password, too.
+ * Several moderators keep the same door: what the others do is told by
  * the room (lobby-notify), and who was let in or sent away leaves the lobby.
  */
 #include "call/call_priv.h"
@@ -175,7 +175,7 @@ void door_leave(struct call *c)
 void door_forget(struct call *c)
 {
 	left(c);
-	c->door.on = c->door.asking = c->door.again = false;
+	c->door.on = c->door.locked = c->door.asking = c->door.again = false;
 	call_set(&c->door.room, NULL);
 	call_set(&c->door.component, NULL);
 }
@@ -220,7 +220,8 @@ static void on_description(void *ctx, const struct xml *answer)
 
 	c->door.asking = false;
 	if (q) {
-		c->door.on = disco_has_feature(q, "muc_membersonly");
+		c->door.on = c->door.component && disco_has_feature(q, "muc_membersonly");
+		c->door.locked = disco_has_feature(q, "muc_passwordprotected");
 		call_set(&c->door.room, ours ? lobby : NULL);
 	}
 	if (c->door.again)
@@ -239,7 +240,7 @@ static void look_again(struct call *c)
 	struct xml *iq;
 
 	c->door.again = c->door.asking;
-	if (c->door.asking || !is_at_home(c) || !c->door.component)
+	if (c->door.asking || !is_at_home(c))
 		return;
 	iq = xmpp_iq_new("get", c->room);
 	xml_add(iq, "query", NS_DISCO_INFO);
@@ -262,7 +263,8 @@ void door_look(struct call *c, bool anew)
 void door_component(struct call *c, const char *jid)
 {
 	call_set(&c->door.component, jid);
-	door_look(c, true);
+	/* A description that is under way is read with it in mind. */
+	door_look(c, !c->door.asking);
 }
 
 /* ---- what other moderators do ---- */
@@ -500,6 +502,11 @@ bool call_knocker(const struct call *c, size_t i, const char **id, const char **
 	*id = c->door.knocker[i].id;
 	*name = c->door.knocker[i].name;
 	return true;
+}
+
+bool call_is_locked(const struct call *c)
+{
+	return c->door.locked && c->phase == PHASE_JOINED;
 }
 
 bool call_has_lobby(const struct call *c)

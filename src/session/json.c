@@ -85,7 +85,7 @@ int session_status_json(struct session *s, struct buf *out)
 			      "room", s->room, "people", (int)s->members, "subject", s->subject,
 			      "media", session_media_name(s->media), "e2ee", 0, "recording",
 			      session_recording(s),
-			      "locked", 0, "lobby", session_has_lobby(s), "deaf", s->deaf);
+			      "locked", session_call(s) && call_is_locked(session_call(s)), "lobby", session_has_lobby(s), "deaf", s->deaf);
 
 	json_object_set_new(j, "me", !me ? json_pack("{s:s, s:s, s:s, s:b, s:b}",
 			"id", "", "name", settings_text(s->settings, "name"), "role", "none",

@@ -64,8 +64,12 @@ with open(secret, "w") as f:
     f.write("tulip\n")
 locked = Host(args=["--password-file", secret])
 run(quiet + [locked.room("locked")], 4, "password")
-ok = Client(locked.room("locked"), "Knows", ["--password-file", secret, "--for", "1s"])
+ok = Client(locked.room("locked"), "Knows", ["--password-file", secret, "--for", "2s"])
 ok.wait("joined")
+deadline = time.monotonic() + 2 * SLOW
+while not ok.result("status")["locked"] and time.monotonic() < deadline:
+    time.sleep(0.05)
+check(ok.result("status")["locked"], "status tells that the room has a password")
 check(ok.end() == 0, "who knows the password comes in")
 
 config = os.path.join(TMP, "config")

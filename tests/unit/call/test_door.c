@@ -17,7 +17,7 @@ static void pushed(struct script *s)
 }
 
 /* The room describes itself; lobby NULL: it has none. */
-static void describe(struct script *s, bool members_only, const char *lobby)
+static void describe_as(struct script *s, const char *feature, const char *lobby)
 {
 	struct buf b = { 0 };
 	const struct xml *iq = NULL;
@@ -29,13 +29,18 @@ static void describe(struct script *s, bool members_only, const char *lobby)
 			s->sent[i].answered = true;
 		}
 	assert_non_null(iq);
-	buf_addf(&b, "<feature var='%s'/>", members_only ? "muc_membersonly" : "muc_open");
+	buf_addf(&b, "<feature var='%s'/>", feature);
 	if (lobby)
 		buf_addf(&b, "<x xmlns='jabber:x:data' type='result'><field var='muc#roominfo_lobbyroom'><value>%s</value>"
 			 "</field></x>", lobby);
 	script_inf(s, "<iq xmlns='jabber:client' type='result' id='%s' from='" ROOM "'><query xmlns='" NS_DISCO_INFO "'>"
 		   "%s</query></iq>", xml_attr(iq, "id"), buf_str(&b));
 	buf_free(&b);
+}
+
+static void describe(struct script *s, bool members_only, const char *lobby)
+{
+	describe_as(s, members_only ? "muc_membersonly" : "muc_open", lobby);
 }
 
 static void changed(struct script *s)
@@ -555,7 +560,24 @@ static void test_others(void **state)
 	script_free(&s);
 }
 
+/* Also on servers without lobbies. */
+static void a_password_of_the_room_is_known(void **state)
+{
+	struct script s;
+
+	(void)state;
+	script_up(&s, &(struct script_config){ 0 });
+	describe_as(&s, "muc_passwordprotected", NULL);
+	assert_true(call_is_locked(s.call));
+	assert_false(call_has_lobby(s.call));
+	changed(&s);
+	describe_as(&s, "muc_unsecured", NULL);
+	assert_false(call_is_locked(s.call));
+	script_free(&s);
+}
+
 const struct CMUnitTest test_door[] = {
+	cmocka_unit_test(a_password_of_the_room_is_known),
 	cmocka_unit_test(test_knocks),
 	cmocka_unit_test(test_many),
 	cmocka_unit_test(test_only_where_there_is_reason),
