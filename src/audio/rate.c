@@ -7,11 +7,13 @@ enum {
 	SPEAKS = 12000,         /* who sends less is not what fills the line */
 	STEP_US = 5000000,      /* news of a step needs so long */
 	HOLD_LEAST_US = 10000000, HOLD_MOST_US = 120000000,
+	LASTS_US = 5000000,     /* a way that was gone for a moment is no thin one */
 	JUDGE_US = 10000000,    /* loss that is ours has gone by then */
 	DEAF_US = 120000000,
 };
 
 static const double loss_heavy = 0.3, rtt_room_ms = 250;
+static const double loss_left = 0.08;   /* and with a limit it is still too high */
 static const double loss_queued = 0.1, rtt_queued_ms = 80;      /* both together */
 static const double first_step = 0.5, step = 0.8, raise = 1.05;
 static const double half = 0.6, same_loss = 0.8, more_loss = 0.15;
@@ -49,19 +51,29 @@ static void begin(struct rate *r, const struct rate_report *rep, int64_t now_us)
 static bool is_not_ours(const struct rate *r, const struct rate_report *rep)
 {
 	return !rep->stale && rep->rtt_ms >= 0 && rep->loss_us - r->begun_us >= JUDGE_US &&
-	       r->limit <= r->begun_sent * half && rep->loss > r->begun_loss * same_loss;
+	       r->begun_loss >= loss_heavy && !r->raised && r->limit <= r->begun_sent * half &&
+	       rep->loss > r->begun_loss * same_loss;
+}
+
+static void deafen(struct rate *r, const struct rate_report *rep, int64_t now_us)
+{
+	r->deaf_until_us = now_us + DEAF_US;
+	r->deaf_loss = rep->loss + more_loss;
 }
 
 static void worse(struct rate *r, const struct rate_report *rep, bool slow, int64_t now_us)
 {
 	r->well_us = 0;
+	r->others = rep->others_slow || rep->others_lossy;
 	if (!r->limit) {
 		begin(r, rep, now_us);
 	} else if (!slow && is_not_ours(r, rep)) {
 		r->limit = 0;
-		r->deaf_until_us = now_us + DEAF_US;
-		r->deaf_loss = rep->loss + more_loss;
-	} else if (now_us - r->changed_us >= STEP_US) {
+		deafen(r, rep, now_us);
+	} else if (!slow && rep->loss < loss_heavy && r->limit <= LEAST &&
+		   rep->loss_us - r->changed_us >= JUDGE_US) {
+		deafen(r, rep, now_us);         /* less would not help it */
+	} else if (r->limit > LEAST && now_us - r->changed_us >= STEP_US) {
 		if (r->raised && r->hold_us < HOLD_MOST_US)
 			r->hold_us *= 2;
 		r->raised = false;
@@ -72,32 +84,49 @@ static void worse(struct rate *r, const struct rate_report *rep, bool slow, int6
 		r->limit = LEAST;
 }
 
-static void better(struct rate *r, int64_t now_us)
+static void better(struct rate *r, const struct rate_report *rep, int64_t now_us)
 {
 	if (!r->limit)
 		return;
 	if (!r->well_us)
 		r->well_us = now_us;
-	if (now_us - r->well_us < r->hold_us)
+	/* Listeners speak seldom: a step, and then what it did to them. */
+	if (now_us - r->well_us < r->hold_us || (r->others && rep->heard_us <= r->raised_us))
 		return;
 	r->raised = true;
+	r->raised_us = now_us;
 	r->limit = (int)(r->limit * raise);
 	if (r->limit >= ENOUGH)
 		r->limit = 0;
+}
+
+static bool is_lossy(struct rate *r, const struct rate_report *rep, int64_t now_us)
+{
+	bool queued = !rep->stale && rep->rtt_ms > r->least_rtt_ms + rtt_queued_ms;
+	bool deaf = now_us < r->deaf_until_us && rep->loss < r->deaf_loss;
+
+	double most = r->limit ? loss_left : queued ? loss_queued : loss_heavy;
+
+	if (deaf || rep->loss < most) {
+		r->lossy_us = 0;
+		return false;
+	}
+	if (!r->lossy_us)
+		r->lossy_us = rep->loss_us;
+	/* Listeners speak seldom, and of some seconds. */
+	return r->limit || rep->others_lossy || rep->loss_us - r->lossy_us >= LASTS_US;
 }
 
 int rate_report(struct rate *r, const struct rate_report *rep, int64_t now_us)
 {
 	bool slow = is_slow(r, rep->stale ? -1 : rep->rtt_ms) || rep->others_slow ||
 		    (rep->stale && rep->stalled);
-	bool queued = !rep->stale && rep->rtt_ms > r->least_rtt_ms + rtt_queued_ms;
-	bool deaf = now_us < r->deaf_until_us && rep->loss < r->deaf_loss;
-	bool lossy = rep->loss >= (queued ? loss_queued : loss_heavy);
+	bool lossy = is_lossy(r, rep, now_us);
 
-	if (slow || (lossy && !deaf))
+	if (slow || lossy)
 		worse(r, rep, slow, now_us);
 	else if (!rep->stale)
-		better(r, now_us);
+		better(r, rep, now_us);
 	return r->limit;
 }
 

@@ -20,6 +20,9 @@ struct rate {
 	int64_t well_us;        /* the line is well since; 0: it is not */
 	int64_t hold_us;        /* so long before it is raised */
 	bool raised;            /* since it fell last */
+	bool others;            /* for the sake of the listeners' lines */
+	int64_t raised_us;
+	int64_t lossy_us;       /* much is lost since, as was told; 0: it is not */
 	int64_t begun_us;       /* what it was like before there was a limit: */
 	int begun_sent;
 	double begun_loss;
@@ -34,6 +37,8 @@ struct rate_report {
 	bool stale;             /* nothing new is known of both */
 	bool stalled;           /* signalling waits as well */
 	bool others_slow;       /* most listeners' lines have a queue that grew */
+	bool others_lossy;      /* the loss is theirs */
+	int64_t heard_us;       /* one of them said something of it last */
 	int sent;               /* bit/s of sound since the last report, headers included */
 };
 

@@ -236,6 +236,10 @@ void call_stream_input(struct call *c, const char *text, size_t len, int64_t now
 /* When the other end of that socket acknowledged something last; before each
  * call_tick(), where it is known. */
 void call_stream_acked(struct call *c, int64_t acked_us);
+/* The line carries less than the call needs: a server that does not answer is
+ * waited for as long as its socket acknowledges.  On a good line that is a
+ * server, or something before it, that hangs. */
+void call_set_thin(struct call *c, bool thin);
 void call_stream_closed(struct call *c, int error /* enum net_error */, int status,
 			const char *text, int64_t now_us);
 /* In place of closed: the server answered the upgrade by a redirect. */

@@ -163,6 +163,7 @@ struct call {
 	char *main_room;                /* of the meeting; room may be a breakout room of it */
 	struct { char *jid, *name; } breakout[BREAKOUTS_MAX]; size_t breakouts;
 	char *lobby_me, *lobby_host, *lobby_host_name; /* occupants of the lobby; NULL: not there */
+	bool thin;                      /* the line, as we were told */
 	bool knocked;
 	struct {                        /* what moderators keep */
 		char *component;        /* domain of lobbies; NULL: none is announced */

@@ -324,7 +324,7 @@ static void on_connectivity(struct call *c, const struct colibri *m)
 
 static void round_trip(struct call_person *p, double rtt_ms)
 {
-	enum { FORGETS = 16 };  /* within minutes, as who tells may have another bridge by then */
+	enum { FORGETS = 64 };  /* within minutes, as who tells may have another bridge by then */
 
 	p->rtt_ms = rtt_ms > 0 ? rtt_ms : 0;
 	if (p->rtt_ms <= 0)

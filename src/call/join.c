@@ -312,8 +312,13 @@ void join_elsewhere(struct call *c)
 
 void call_stream_acked(struct call *c, int64_t acked_us)
 {
-	if (c->stream)
+	if (c->stream && c->thin)
 		xmpp_stream_acked(c->stream, acked_us);
+}
+
+void call_set_thin(struct call *c, bool thin)
+{
+	c->thin = thin;
 }
 
 void call_stream_closed(struct call *c, int error, int status, const char *text, int64_t now_us)

@@ -28,6 +28,8 @@ enum {
 };
 static const double listener_most = 0.1;        /* one bad line does not decide for all */
 static const double loss_heavy = 0.3, queue_ms = 400;  /* a line that is too thin */
+static const double loss_left = 0.08;   /* and with a limit it still is */
+static const double loss_queued = 0.1, queued_ms = 80;  /* both together are one, too */
 
 struct wire_watch {
 	uint64_t signalling, reports;           /* bytes, at the last sample */
@@ -51,6 +53,7 @@ struct hearsay {
 	double heavy_loss;      /* on average, if most of them lose much; or 0 ... */
 	int64_t heavy_us;       /* as they said then */
 	bool slow;              /* most have a queue that grew */
+	int64_t heard_us;       /* the last word of one of them */
 };
 
 void wire_free(struct session *s)
@@ -93,8 +96,9 @@ static void up_loss(struct wire_watch *w, const struct media_stats *m, int64_t n
 	w->block_us = now_us;
 }
 
-static struct hearsay listen_around(const struct session *s, int64_t now_us)
+static struct hearsay listen_around(const struct session *s, bool limited, int64_t now_us)
 {
+	double heavy = limited ? loss_left : loss_heavy;
 	struct call *c = session_call(s);
 	struct hearsay h = { 0 };
 	double sum = 0, whole = 0;
@@ -105,13 +109,16 @@ static struct hearsay listen_around(const struct session *s, int64_t now_us)
 
 		if (!call_person(c, i, &p) || p.me || p.loss < 0 || now_us - p.loss_us > HEARSAY_US)
 			continue;
+		if (p.loss_us > h.heard_us)
+			h.heard_us = p.loss_us;
 		sum += p.loss < listener_most ? p.loss : listener_most;
 		whole += p.loss;
-		if (p.loss >= loss_heavy) {
+		if (p.loss >= heavy) {
 			lossy++;
 			h.heavy_us = p.loss_us;
 		}
-		slow += p.rtt_ms > p.least_rtt_ms + queue_ms;
+		slow += p.rtt_ms > p.least_rtt_ms + queue_ms ||
+			(p.loss >= loss_queued && p.rtt_ms > p.least_rtt_ms + queued_ms);
 		n++;
 	}
 	h.loss = n ? sum / n : 0;
@@ -198,7 +205,7 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 		.loss = ours ? up : h->heavy_loss, .loss_us = ours ? w->block_us : h->heavy_us,
 		.rtt_ms = m->peer.rtt_ms,
 		.stale = stale, .stalled = session_call(s) && call_stalls(session_call(s), now_us),
-		.others_slow = h->slow,
+		.others_slow = h->slow, .others_lossy = !ours, .heard_us = h->heard_us,
 		.sent = (int)(grown(&w->rtp_bytes, m->peer.out_rtp_bytes) * 8e6 / (double)us),
 	};
 
@@ -207,15 +214,17 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 	rate_report(&w->rate, &r, now_us);
 	tell_limit(s, w, ours && !h->slow, now_us);
 	tell_own(s, w, now_us);
-	s->figures.line_bad = w->own_loss >= loss_heavy ||
+	if (session_call(s))
+		call_set_thin(session_call(s), w->rate.limit || w->own_loss >= loss_heavy || stale);
+	s->figures.line_bad = w->own_loss >= loss_left ||
 			      m->peer.rtt_ms > w->rate.least_rtt_ms + queue_ms;
 }
 
 void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us)
 {
 	struct wire_watch *w = s->wire;
-	struct hearsay h = listen_around(s, now_us);
 	struct audio_line l;
+	struct hearsay h;
 	uint64_t other;
 
 	if (!w) {
@@ -224,6 +233,7 @@ void wire_sample(struct session *s, const struct media_stats *m, int64_t now_us)
 			abort();
 		w->sampled_us = w->reported_us = now_us;
 	}
+	h = listen_around(s, w->rate.limit > 0, now_us);
 	own_loss(w, m, now_us);
 	up_loss(w, m, now_us);
 	if (now_us - w->reported_us >= REPORT_US)

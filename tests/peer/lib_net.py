@@ -186,7 +186,7 @@ def hears(c, timeout=15):
     def more():
         seen.append(sum_in(c))
         time.sleep(0.5)
-        return sum_in(c) - seen[-1] >= 12
+        return sum_in(c) - seen[-1] >= 7
     end = time.monotonic() + timeout * SLOW
     while time.monotonic() < end:
         if more():

@@ -106,7 +106,7 @@ static void loss_that_does_not_care_is_none_of_ours(void **state)
 
 	(void)state;
 	l.loses = 0.35;
-	seconds(&l, 2);
+	seconds(&l, 8);
 	assert_true(l.r.limit > 0);
 	seconds(&l, 20);
 	assert_int_equal(l.r.limit, 0);
@@ -116,6 +116,19 @@ static void loss_that_does_not_care_is_none_of_ours(void **state)
 	l.carries = 30000;
 	seconds(&l, 20);
 	assert_in_range(l.r.limit, 20000, 30000);
+}
+
+static void a_way_that_was_gone_for_a_moment_is_not_thin(void **state)
+{
+	struct line l = line_of(1e6);
+
+	(void)state;
+	seconds(&l, 20);
+	l.loses = 0.8;
+	seconds(&l, 4);
+	l.loses = 0;
+	seconds(&l, 20);
+	assert_int_equal(l.r.limit, 0);
 }
 
 static void who_says_nothing_is_not_to_blame(void **state)
@@ -159,14 +172,37 @@ static void listeners_lines_count(void **state)
 
 	(void)state;
 	assert_in_range(rate_report(&r, &rep, 1000000000), 20000, WANTED / 2);
-	/* Loss that was told long ago says nothing of what is sent now. */
+	/* What was told before the limit does not judge it. */
 	r = (struct rate){ 0 };
-	rep = (struct rate_report){ .rtt_ms = 20, .loss = 0.4, .loss_us = 1000000000, .sent = WANTED };
-	for (int64_t t = 1000000000; t < 1040000000; t += STEP_US) {
+	rep = (struct rate_report){ .rtt_ms = 20, .loss = 0.4, .others_lossy = true, .sent = WANTED };
+	rep.loss_us = 1040000000;
+	for (int64_t t = 1040000000; t < 1080000000; t += STEP_US) {
 		rate_report(&r, &rep, t);
 		rep.sent = r.limit;
 	}
 	assert_int_equal(r.limit, 20000);
+}
+
+static void listeners_are_asked_after_each_step(void **state)
+{
+	struct rate r = { 0 };
+	struct rate_report rep = { .rtt_ms = 20, .others_slow = true, .sent = WANTED };
+	int64_t t = 1000000000;
+	int limit;
+
+	(void)state;
+	rate_report(&r, &rep, t);
+	rep.others_slow = false;
+	for (int i = 0; i < 10; i++)
+		rate_report(&r, &rep, t += STEP_US);
+	assert_int_equal(r.limit, WANTED / 2);
+	rep.heard_us = t;
+	limit = rate_report(&r, &rep, t += STEP_US);
+	assert_true(limit > WANTED / 2);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(rate_report(&r, &rep, t += STEP_US), limit);
+	rep.heard_us = t;
+	assert_true(rate_report(&r, &rep, t + STEP_US) > limit);
 }
 
 static void silence_of_bridge_and_server_is_a_sign(void **state)
@@ -198,10 +234,12 @@ const struct CMUnitTest test_rate[] = {
 	cmocka_unit_test(a_long_queue_is_as_bad_as_loss),
 	cmocka_unit_test(a_line_with_room_again_is_used),
 	cmocka_unit_test(loss_that_does_not_care_is_none_of_ours),
+	cmocka_unit_test(a_way_that_was_gone_for_a_moment_is_not_thin),
 	cmocka_unit_test(who_says_nothing_is_not_to_blame),
 	cmocka_unit_test(the_least_is_still_words),
 	cmocka_unit_test(a_longer_way_is_no_queue),
 	cmocka_unit_test(listeners_lines_count),
+	cmocka_unit_test(listeners_are_asked_after_each_step),
 	cmocka_unit_test(silence_of_bridge_and_server_is_a_sign),
 	{ 0 }
 };
