@@ -87,11 +87,22 @@ static int usage(const struct command *c, struct buf *text, const char **kind)
 	return -EINVAL;
 }
 
+static int run(struct session *s, const struct command *c, char *argv[], char *rest, struct buf *text,
+	       const char **kind)
+{
+	size_t argc = split(s, c, rest, argv);
+
+	if (argc - 1 < c->min_args || argc - 1 > c->max_args)
+		return usage(c, text, kind);
+	if (c->flags & COMMAND_CALL && !session_call(s))
+		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	return c->run(s, (int)argc, argv, text, kind);
+}
+
 int session_command(struct session *s, const char *line, struct buf *text, const char **kind)
 {
 	char *copy, *p, *argv[COMMAND_ARGS_MAX + 2];
 	const struct command *c;
-	size_t argc;
 	int err;
 
 	*kind = "failed";
@@ -113,9 +124,7 @@ int session_command(struct session *s, const char *line, struct buf *text, const
 		buf_addf(text, "/%s is not built in yet", c->name);
 		err = -ENOTSUP;
 	} else {
-		argc = split(s, c, p, argv);
-		err = argc - 1 < c->min_args || argc - 1 > c->max_args ? usage(c, text, kind)
-			: c->run(s, (int)argc, argv, text, kind);
+		err = run(s, c, argv, p, text, kind);
 	}
 	free(copy);
 	return err;

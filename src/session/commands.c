@@ -299,8 +299,6 @@ static int run_hand(struct session *s, int argc, char **argv, struct buf *text, 
 	if (command_on_off(argc > 1 ? argv[1] : NULL, s->hand, &up))
 		return command_refuse(text, kind, -EINVAL, "usage",
 				      "/hand [up|down]: without a word it toggles");
-	if (!c)
-		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	err = call_set_hand(c, up, clock_now_us());
 	if (err)
 		return command_refuse(text, kind, err, "not-joined", "you are in no room");
@@ -316,8 +314,6 @@ static int run_kick(struct session *s, int argc, char **argv, struct buf *text, 
 	char *why = NULL;
 	int err;
 
-	if (!session_call(s))
-		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	m = command_person(s, argv[1], text, kind);
 	if (!m)
 		return -ENOENT;
@@ -504,9 +500,9 @@ static const struct command table[] = {
 
 	{ "who", NULL, "people", "", "who is here, who talks, whose hand is up", 0, 0, 0, run_who },
 	{ "nick", NULL, "people", "NAME", "change your name", 1, 1, COMMAND_RAW, run_nick },
-	{ "hand", NULL, "people", "[up|down]", "raise or lower your hand", 0, 1, 0, run_hand },
+	{ "hand", NULL, "people", "[up|down]", "raise or lower your hand", 0, 1, COMMAND_CALL, run_hand },
 	{ "kick", NULL, "people", "NAME [REASON]", "remove somebody (moderators)",
-	  1, 2, COMMAND_NAME | COMMAND_RAW, run_kick },
+	  1, 2, COMMAND_NAME | COMMAND_RAW | COMMAND_CALL, run_kick },
 	LATER("react", "people", "NAME", "send a reaction"),
 	LATER("ignore", "people", "NAME", "hear and read nothing of somebody"),
 	LATER("ask", "people", "NAME", "ask somebody to unmute"),

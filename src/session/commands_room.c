@@ -98,11 +98,6 @@ const char *knocker_by_name(struct session *s, const char *word, struct buf *tex
 	return NULL;
 }
 
-static int no_room(struct buf *text, const char **kind)
-{
-	return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
-}
-
 static void list(struct session *s, struct buf *text)
 {
 	const char *id, *name;
@@ -118,8 +113,6 @@ int run_lobby(struct session *s, int argc, char **argv, struct buf *text, const 
 	char *why = NULL;
 	int err;
 
-	if (!session_call(s))
-		return no_room(text, kind);
 	if (argc == 1) {
 		list(s, text);
 		return 0;
@@ -141,8 +134,6 @@ int run_admit(struct session *s, int argc, char **argv, struct buf *text, const 
 	char *why = NULL;
 	int err;
 
-	if (!session_call(s))
-		return no_room(text, kind);
 	if (!all && session_knockers(s)) {
 		id = knocker_by_name(s, word, text, kind);
 		if (!id)
@@ -160,8 +151,6 @@ int run_deny(struct session *s, int argc, char **argv, struct buf *text, const c
 	char *why = NULL;
 	int err;
 
-	if (!session_call(s))
-		return no_room(text, kind);
 	if (session_knockers(s)) {
 		id = knocker_by_name(s, trimmed(argv[argc - 1]), text, kind);
 		if (!id)

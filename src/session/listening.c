@@ -151,11 +151,9 @@ void listening_apply(struct session *s)
 
 /* ---- /play and its kin ---- */
 
-static int no_sound(struct session *s, struct buf *text, const char **kind)
+static int no_sound(struct buf *text, const char **kind)
 {
-	if (s->no_mic)
-		return command_refuse(text, kind, -ENODEV, "no-mic", "this call sends no sound (--no-mic)");
-	return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
+	return command_refuse(text, kind, -ENODEV, "no-mic", "this call sends no sound (--no-mic)");
 }
 
 char *session_full_path(const char *path)
@@ -209,8 +207,8 @@ int run_play(struct session *s, int argc, char **argv, struct buf *text, const c
 {
 	int err = 0, queued = 0;
 
-	if (!s->sound || s->no_mic)
-		return no_sound(s, text, kind);
+	if (s->no_mic)
+		return no_sound(text, kind);
 	of(s);
 	listening_apply(s);
 	for (int i = 1; i < argc; i++) {
@@ -408,8 +406,8 @@ int run_system(struct session *s, int argc, char **argv, struct buf *text, const
 
 	if (command_on_off(argc > 1 ? argv[1] : NULL, l->system != NULL, &on))
 		return command_refuse(text, kind, -EINVAL, "usage", "/system [on|off]: without a word it toggles");
-	if (!s->sound || s->no_mic)
-		return no_sound(s, text, kind);
+	if (s->no_mic)
+		return no_sound(text, kind);
 	if (!on) {
 		stop_system(s);
 		buf_adds(text, "what this machine plays stays here");

@@ -160,8 +160,6 @@ int run_record(struct session *s, int argc, char **argv, struct buf *text, const
 {
 	bool stop = argc > 1 && !strcmp(argv[1], "stop");
 
-	if (!s->sound || !session_call(s))
-		return command_refuse(text, kind, -ENOTCONN, "not-joined", "you are in no room");
 	if (!stop && session_recording(s))
 		return command_refuse(text, kind, -EALREADY, "recording", "it is recorded already; /record stop ends it");
 	if (!stop)

@@ -125,7 +125,7 @@ int session_exit_code(const struct session *s);
 enum command_flags {
 	COMMAND_RAW = 1,        /* the rest of the line is one argument, blanks kept */
 	COMMAND_NAME = 2,       /* the first argument is a person: Tab completes it */
-	COMMAND_CALL = 4,       /* only while joined */
+	COMMAND_CALL = 4,       /* refused where there is no call */
 	COMMAND_SECRET = 8,
 	COMMAND_KNOCKER = 16    /* the argument is, or may be, somebody who knocks, likewise */
 };

@@ -1,5 +1,6 @@
 /* test_commands.c - the table of commands as people and scripts meet it */
 #include "unit/unit.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "session/session.h"
@@ -84,6 +85,34 @@ static void before_joining_commands_say_so(void **state)
 	}
 }
 
+/* Each of the table that needs a call, with as many words as it wants. */
+static void without_a_call_none_of_them_runs(void **state)
+{
+	size_t n, tried = 0;
+	const struct command *t = session_commands(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		/* Its fewest words and its most, which may do another thing. */
+		for (int most = 0; most < 2 && t[i].flags & COMMAND_CALL; most++) {
+			unsigned words = !most ? t[i].min_args : t[i].max_args < 3 ? t[i].max_args : 3;
+			struct buf line = { 0 };
+			const char *kind;
+			char *text;
+
+			buf_adds(&line, t[i].name);
+			while (words--)
+				buf_adds(&line, " on");
+			assert_int_equal(run(*state, buf_str(&line), &text, &kind), -ENOTCONN);
+			assert_string_equal(kind, "not-joined");
+			assert_string_equal(text, "you are in no room");
+			buf_free(&line);
+			free(text);
+			tried++;
+		}
+	}
+	assert_true(tried >= 2 * 9);
+}
+
 static void help_lists_what_works(void **state)
 {
 	const char *kind;
@@ -159,6 +188,7 @@ static void settings_are_changed_and_shown(void **state)
 const struct CMUnitTest test_commands[] = {
 	cmocka_unit_test_setup_teardown(unknown_commands_are_refused_by_name, setup, teardown),
 	cmocka_unit_test_setup_teardown(usage_is_said, setup, teardown),
+	cmocka_unit_test_setup_teardown(without_a_call_none_of_them_runs, setup, teardown),
 	cmocka_unit_test_setup_teardown(before_joining_commands_say_so, setup, teardown),
 	cmocka_unit_test_setup_teardown(help_lists_what_works, setup, teardown),
 	cmocka_unit_test_setup_teardown(input_never_sends_a_command_as_chat, setup, teardown),
