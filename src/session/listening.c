@@ -245,7 +245,6 @@ void session_playing_text(const struct session_playing *p, struct buf *out)
 int run_queue(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	struct session_playing p;
-	char name[512];
 
 	(void)argc, (void)argv, (void)kind;
 	if (!session_playing(s, &p)) {
@@ -256,8 +255,7 @@ int run_queue(struct session *s, int argc, char **argv, struct buf *text, const 
 	session_playing_text(&p, text);
 	if (p.paused)
 		buf_adds(text, "  paused");
-	for (unsigned i = 0; sound_queued(s->sound, i, name, sizeof(name)); i++)
-		buf_addf(text, "\n%u  %s", i + 1, name);
+	sound_queue(s->sound, text);
 	return 0;
 }
 

@@ -158,7 +158,7 @@ void sound_snapshot(struct sound *so, struct sound_snapshot *out);
 enum player_order { PLAYER_ADD, PLAYER_NEXT, PLAYER_PAUSE, PLAYER_GO_ON, PLAYER_STOP, PLAYER_SEEK };
 /* Waits until the media thread has done it (some ms); err may be NULL. */
 void sound_player(struct sound *so, enum player_order order, const char *path, int64_t sample, int *err);
-bool sound_queued(struct sound *so, unsigned i, char *out, size_t size);
+void sound_queue(struct sound *so, struct buf *text);    /* a line for each file that waits; waits, too */
 void sound_program(struct sound *so, const struct audio_program *want);
 int sound_system(struct sound *so, struct system_sound *y);      /* waits, too */
 void sound_record(struct sound *so, struct recorder *r); /* waits, too */

@@ -319,12 +319,11 @@ struct errand {
 	struct sound *so;
 	enum player_order order;
 	const char *path;
-	char *name; size_t size; unsigned i;
+	struct buf *text;
 	int64_t sample;
 	struct recorder *recorder;
 	struct system_sound *system;
 	int err;
-	bool found;
 };
 
 static void run_player(void *ctx)
@@ -367,20 +366,22 @@ void sound_player(struct sound *so, enum player_order order, const char *path, i
 		*err = e.err;
 }
 
-static void run_queued(void *ctx)
+static void run_queue_order(void *ctx)
 {
 	struct errand *e = ctx;
+	char name[512];
 
-	e->found = e->so->ready && e->so->played &&
-		   player_queued(audio_player(e->so->audio), e->i, e->name, e->size);
+	if (!e->so->ready || !e->so->played)
+		return;
+	for (unsigned i = 0; player_queued(audio_player(e->so->audio), i, name, sizeof(name)); i++)
+		buf_addf(e->text, "\n%u  %s", i + 1, name);
 }
 
-bool sound_queued(struct sound *so, unsigned i, char *out, size_t size)
+void sound_queue(struct sound *so, struct buf *text)
 {
-	struct errand e = { .so = so, .i = i, .name = out, .size = size };
+	struct errand e = { .so = so, .text = text };
 
-	media_run(so->media, run_queued, &e);
-	return e.found;
+	media_run(so->media, run_queue_order, &e);
 }
 
 static void run_record_order(void *ctx)
