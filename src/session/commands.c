@@ -54,6 +54,29 @@ int command_on_off(const char *word, bool now, bool *out)
 	return 0;
 }
 
+int command_toggle(int argc, char **argv, bool now, bool *on, struct buf *text, const char **kind)
+{
+	if (!command_on_off(argc > 1 ? argv[1] : NULL, now, on))
+		return 0;
+	*kind = "usage";
+	buf_addf(text, "/%s [on|off]: without a word it toggles", argv[0]);
+	return -EINVAL;
+}
+
+int command_set_for_now(struct session *s, const char *key, const char *value, struct buf *text,
+			const char **kind)
+{
+	char *why = NULL;
+	int err = settings_set(s->settings, key, value, &why);
+
+	if (err) {
+		*kind = "bad-setting";
+		return command_told(s, text, err, why);
+	}
+	command_apply_setting(s, key);
+	return 0;
+}
+
 /* ---- program ---- */
 
 static void help_one(const struct command *c, struct buf *text)

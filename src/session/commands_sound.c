@@ -59,20 +59,18 @@ int run_unmute(struct session *s, int argc, char **argv, struct buf *text, const
 int run_ptt(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	bool open;
+	int err = command_toggle(argc, argv, !s->muted, &open, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, !s->muted, &open))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/ptt [on|off]: without a word it toggles");
-	return set_muted(s, !open, argc > 1, text, kind);
+	return err ? err : set_muted(s, !open, argc > 1, text, kind);
 }
 
 int run_deafen(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	bool on;
+	int err = command_toggle(argc, argv, s->deaf, &on, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, s->deaf, &on))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/deafen [on|off]: without a word it toggles");
+	if (err)
+		return err;
 	s->deaf = on;
 	if (s->sound)
 		sound_deaf(s->sound, on);
@@ -170,25 +168,10 @@ int run_volume(struct session *s, int argc, char **argv, struct buf *text, const
 	return 0;
 }
 
-/* A command is for this call; what is to be kept, /set keeps. */
-static int set_for_now(struct session *s, const char *key, const char *value, struct buf *text,
-		       const char **kind)
-{
-	char *why = NULL;
-	int err = settings_set(s->settings, key, value, &why);
-
-	if (err) {
-		*kind = "bad-setting";
-		return command_told(s, text, err, why);
-	}
-	command_apply_setting(s, key);
-	return 0;
-}
-
 int run_bitrate(struct session *s, int argc, char **argv, struct buf *text,
 		       const char **kind)
 {
-	int err = argc > 1 ? set_for_now(s, "audio.bitrate", argv[1], text, kind) : 0;
+	int err = argc > 1 ? command_set_for_now(s, "audio.bitrate", argv[1], text, kind) : 0;
 
 	if (!err)
 		buf_addf(text, "Opus at %s kbit/s", settings_text(s->settings, "audio.bitrate"));
@@ -205,7 +188,7 @@ int run_budget(struct session *s, int argc, char **argv, struct buf *text, const
 		return command_refuse(text, kind, -EINVAL, "usage",
 				      "/budget KBIT|off: a number from 12 to 1000, or off");
 	if (argc > 1) {
-		err = set_for_now(s, "audio.budget", kbit ? word : "0", text, kind);
+		err = command_set_for_now(s, "audio.budget", kbit ? word : "0", text, kind);
 		if (err)
 			return err;
 	}
@@ -221,12 +204,10 @@ int run_budget(struct session *s, int argc, char **argv, struct buf *text, const
 int run_music(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	bool on;
-	int err;
+	int err = command_toggle(argc, argv, settings_bool(s->settings, "audio.music"), &on, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, "audio.music"), &on))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "/music [on|off]: without a word it toggles");
-	err = set_for_now(s, "audio.music", on ? "on" : "off", text, kind);
+	if (!err)
+		err = command_set_for_now(s, "audio.music", on ? "on" : "off", text, kind);
 	if (err)
 		return err;
 	if (on)
@@ -241,12 +222,10 @@ static int switch_step(struct session *s, const char *key, const char *what, int
 		       struct buf *text, const char **kind)
 {
 	bool on;
-	int err;
+	int err = command_toggle(argc, argv, settings_bool(s->settings, key), &on, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, key), &on))
-		return command_refuse(text, kind, -EINVAL, "usage",
-				      "on or off; without a word it toggles");
-	err = set_for_now(s, key, on ? "on" : "off", text, kind);
+	if (!err)
+		err = command_set_for_now(s, key, on ? "on" : "off", text, kind);
 	if (err)
 		return err;
 	buf_addf(text, "%s is %s", what, on ? "on" : "off");
@@ -274,7 +253,7 @@ int run_agc(struct session *s, int argc, char **argv, struct buf *text, const ch
 
 int run_delay(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
-	int err = argc > 1 ? set_for_now(s, "audio.delay", argv[1], text, kind) : 0;
+	int err = argc > 1 ? command_set_for_now(s, "audio.delay", argv[1], text, kind) : 0;
 
 	if (err)
 		return err;

@@ -355,26 +355,13 @@ int run_seek(struct session *s, int argc, char **argv, struct buf *text, const c
 	return 0;
 }
 
-static int keep(struct session *s, const char *key, const char *value, struct buf *text, const char **kind)
-{
-	char *why = NULL;
-	int err = settings_set(s->settings, key, value, &why);
-
-	if (err) {
-		*kind = "usage";
-		buf_adds(text, why ? why : strerror(-err));
-	} else {
-		listening_apply(s);
-	}
-	free(why);
-	return err;
-}
-
 int run_level(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
-	int err = argc > 1 ? keep(s, "play.level", argv[1], text, kind) : 0;
+	int err = argc > 1 ? command_set_for_now(s, "play.level", argv[1], text, kind) : 0;
 
-	if (!err)
+	if (err)
+		*kind = "usage";
+	else
 		buf_addf(text, "what you play is at %ld %%", settings_int(s->settings, "play.level"));
 	return err;
 }
@@ -382,11 +369,10 @@ int run_level(struct session *s, int argc, char **argv, struct buf *text, const 
 int run_duck(struct session *s, int argc, char **argv, struct buf *text, const char **kind)
 {
 	bool on;
-	int err;
+	int err = command_toggle(argc, argv, settings_bool(s->settings, "play.duck"), &on, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, settings_bool(s->settings, "play.duck"), &on))
-		return command_refuse(text, kind, -EINVAL, "usage", "/duck [on|off]: without a word it toggles");
-	err = keep(s, "play.duck", on ? "on" : "off", text, kind);
+	if (!err)
+		err = command_set_for_now(s, "play.duck", on ? "on" : "off", text, kind);
 	if (!err)
 		buf_adds(text, on ? "what you play is softer while somebody talks" :
 			 "what you play stays as loud while somebody talks");
@@ -400,10 +386,10 @@ int run_system(struct session *s, int argc, char **argv, struct buf *text, const
 	struct listening *l = of(s);
 	char why[256];
 	bool on;
-	int err;
+	int err = command_toggle(argc, argv, l->system != NULL, &on, text, kind);
 
-	if (command_on_off(argc > 1 ? argv[1] : NULL, l->system != NULL, &on))
-		return command_refuse(text, kind, -EINVAL, "usage", "/system [on|off]: without a word it toggles");
+	if (err)
+		return err;
 	if (s->no_mic)
 		return no_sound(text, kind);
 	if (!on) {

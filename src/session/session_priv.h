@@ -208,6 +208,11 @@ struct member *command_person(struct session *s, const char *name, struct buf *t
 			      const char **kind);
 /* "on", "up", "off", "down", or no word, which toggles now; -EINVAL for others. */
 int command_on_off(const char *word, bool now, bool *out);
+/* The same for a command's one word, on or off; says how it is used where it is another. */
+int command_toggle(int argc, char **argv, bool now, bool *on, struct buf *text, const char **kind);
+/* A command is for this call; what is to be kept, /set keeps. */
+int command_set_for_now(struct session *s, const char *key, const char *value, struct buf *text,
+			const char **kind);
 
 /* What a setting that was changed does to the call that runs. */
 void command_apply_setting(struct session *s, const char *key);
