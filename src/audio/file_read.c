@@ -10,7 +10,6 @@
 #include "audio/file_read.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <opusfile.h>
 #include <sndfile.h>
 #include <speex/speex_resampler.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 #include "audio/device.h"
 #include "audio/file_pipe.h"
+#include "audio/limiter.h"
 #include "base/text.h"
 
 static const int64_t FRAMES_MAX = (int64_t)1 << 44;      /* years, at any rate */
@@ -134,6 +134,13 @@ static int open_snd(struct file_read *f, int fd, const char *path, char *text, d
 	return 0;
 }
 
+/* The sound begins with its first sample, not with the filter's delay. */
+static void begin_resampler(struct file_read *f)
+{
+	speex_resampler_skip_zeros(f->resampler);
+	f->flush = (unsigned)speex_resampler_get_input_latency(f->resampler);
+}
+
 static int open_resampler(struct file_read *f)
 {
 	int err;
@@ -143,8 +150,7 @@ static int open_resampler(struct file_read *f)
 	f->resampler = speex_resampler_init(f->out, f->rate, AUDIO_HZ, QUALITY, &err);
 	if (!f->resampler)
 		return -ENOMEM;
-	speex_resampler_skip_zeros(f->resampler);
-	f->flush = (unsigned)speex_resampler_get_input_latency(f->resampler);
+	begin_resampler(f);
 	return 0;
 }
 
@@ -274,11 +280,15 @@ static long read_frames(struct file_read *f, unsigned *channels)
 	return n < 0 ? -EIO : n;
 }
 
-static bool rewind_file(struct file_read *f)
+/* sample: at 48 kHz. */
+static int seek_source(struct file_read *f, int64_t sample)
 {
 	if (f->pipe)
-		return !file_pipe_seek(f->pipe, 0);
-	return f->snd ? sf_seek(f->snd, 0, SEEK_SET) == 0 : !op_pcm_seek(f->opus, 0);
+		return file_pipe_seek(f->pipe, sample);
+	if (f->snd)
+		return sf_seek(f->snd, (sf_count_t)((double)sample * f->rate / AUDIO_HZ), SEEK_SET) < 0
+			? -ESPIPE : 0;
+	return op_pcm_seek(f->opus, sample) ? -ESPIPE : 0;
 }
 
 /* One channel: the mean of all.  Two: the first two, one of them twice. */
@@ -302,7 +312,7 @@ static long refill(struct file_read *f, bool again)
 	unsigned channels;
 	long n = f->ended ? 0 : read_frames(f, &channels);
 
-	if (!n && again && !f->ended && rewind_file(f))
+	if (!n && again && !f->ended && !seek_source(f, 0))
 		n = read_frames(f, &channels);
 	if (n < 0)
 		return n;
@@ -320,11 +330,6 @@ static long refill(struct file_read *f, bool again)
 	return n;
 }
 
-static int16_t to_16_bit(float x)
-{
-	return (int16_t)lrintf(fmaxf(-32768, fminf(32767, x * 32768)));
-}
-
 static size_t convert(struct file_read *f, int16_t *v, size_t n)
 {
 	float out[FRAMES * 2];
@@ -340,7 +345,7 @@ static size_t convert(struct file_read *f, int16_t *v, size_t n)
 	}
 	f->at += in_len;
 	for (size_t i = 0; i < out_len * f->out; i++)
-		v[i] = to_16_bit(out[i]);
+		v[i] = limiter_round(out[i] * 32768);
 	return out_len;
 }
 
@@ -353,7 +358,7 @@ static long read_exact(struct file_read *f, int16_t *v, size_t n, bool again)
 {
 	long got = read_exact_once(f, v, n);
 
-	if (!got && again && n && rewind_file(f))
+	if (!got && again && n && !seek_source(f, 0))
 		got = read_exact_once(f, v, n);
 	return got;
 }
@@ -378,18 +383,13 @@ long file_read_samples(struct file_read *f, int16_t *v, size_t n, bool again)
 
 int file_read_seek(struct file_read *f, int64_t sample)
 {
-	int err = 0;
+	int err;
 
 	if (sample < 0)
 		sample = 0;
 	if (sample > (f->length >= 0 ? f->length : FRAMES_MAX))
 		sample = f->length >= 0 ? f->length : FRAMES_MAX;
-	if (f->pipe)
-		err = file_pipe_seek(f->pipe, sample);
-	else if (f->snd)
-		err = sf_seek(f->snd, (sf_count_t)((double)sample * f->rate / AUDIO_HZ), SEEK_SET) < 0 ? -ESPIPE : 0;
-	else
-		err = op_pcm_seek(f->opus, sample) ? -ESPIPE : 0;
+	err = seek_source(f, sample);
 	if (err)
 		return err;
 	f->at = f->have = 0;
@@ -397,8 +397,7 @@ int file_read_seek(struct file_read *f, int64_t sample)
 	f->packets = 0;
 	if (f->resampler) {
 		speex_resampler_reset_mem(f->resampler);
-		speex_resampler_skip_zeros(f->resampler);
-		f->flush = (unsigned)speex_resampler_get_input_latency(f->resampler);
+		begin_resampler(f);
 	}
 	return 0;
 }

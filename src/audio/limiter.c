@@ -98,8 +98,7 @@ void limiter_block(struct limiter *l, float left[LIMITER_BLOCK], float *right)
 int16_t limiter_round(float x)
 {
 	x += x < 0 ? -0.5f : 0.5f;
-	x = x < -32768 ? -32768 : x;
-	return (int16_t)(x > 32767 ? 32767 : x);
+	return (int16_t)(x >= 32767 ? 32767 : x > -32768 ? x : -32768);
 }
 
 void limiter_amplify(struct limiter *l, int16_t *v, unsigned channels, float gain_from,

@@ -23,7 +23,7 @@ void limiter_block(struct limiter *l, float left[LIMITER_BLOCK], float *right);
 void limiter_amplify(struct limiter *l, int16_t *v, unsigned channels, float gain_from,
 		     float gain_to);
 
-/* Rounds, and bounds what a limiter did not. */
+/* Rounds, and bounds what a limiter did not; takes a NaN for the least. */
 int16_t limiter_round(float x);
 
 #endif

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
+#include "audio/limiter.h"
 
 enum {
 	DOWN = 4,                       /* 12 kHz is enough to find a period */
@@ -108,7 +109,7 @@ void stretch_blend(int16_t *x, const int16_t *from, unsigned ch, size_t n)
 	for (size_t i = 0; i < n * ch; i++) {
 		float w = step * (float)(i / ch + 1);
 
-		x[i] = (int16_t)lrintf(w * (float)x[i] + (1 - w) * (float)from[i]);
+		x[i] = limiter_round(w * (float)x[i] + (1 - w) * (float)from[i]);
 	}
 }
 
@@ -165,11 +166,6 @@ size_t stretch_lengthen(int16_t *x, unsigned ch, size_t n, size_t most, float ur
 	return lag;
 }
 
-static int16_t clip(float v)
-{
-	return (int16_t)lrintf(fmaxf(-32768, fminf(32767, v)));
-}
-
 static float loudness(size_t at)
 {
 	if (at <= HOLD)
@@ -182,7 +178,7 @@ void stretch_fade(int16_t *x, unsigned ch, size_t n, size_t done)
 	if (done + n <= HOLD)
 		return;
 	for (size_t i = 0; i < n * ch; i++)
-		x[i] = (int16_t)lrintf(loudness(done + i / ch) * (float)x[i]);
+		x[i] = limiter_round(loudness(done + i / ch) * (float)x[i]);
 }
 
 /* The loudness of the sample that stands at x[at - lag], of which `done` before
@@ -207,7 +203,7 @@ static void go_on(int16_t *x, ptrdiff_t ch, size_t n, size_t done, size_t lag)
 		if (!k)
 			offset = (float)x[((ptrdiff_t)i - 1) * ch] -
 				 (float)from[-ch] * now / loudness_of(done, 0, lag + 1);
-		x[(ptrdiff_t)i * ch] = clip((float)from[0] * now / loudness_of(done, k, lag) +
+		x[(ptrdiff_t)i * ch] = limiter_round((float)from[0] * now / loudness_of(done, k, lag) +
 					    (k < JOIN ? offset * (1 - (float)(k + 1) / JOIN) : 0));
 	}
 }
