@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "audio/block.h"
 #include "audio/mic.h"
 #include "audio/mixer.h"
 #include "audio/process.h"
@@ -89,11 +90,18 @@ struct audio {
 
 /* ---- recording ---- */
 
+static void copy_as_two(int16_t *to, const int16_t *v, unsigned channels)
+{
+	if (channels == 2)
+		memcpy(to, v, AUDIO_BLOCK * 2 * sizeof(*v));
+	else
+		block_to_two(to, v, AUDIO_BLOCK);
+}
+
 /* Each block of ours that is sent. */
 static void on_sent(void *ctx, const int16_t *v, unsigned channels)
 {
 	struct audio *a = ctx;
-	int16_t *to;
 
 	if (!a->recorder)
 		return;
@@ -101,11 +109,7 @@ static void on_sent(void *ctx, const int16_t *v, unsigned channels)
 		a->own.head = (a->own.head + 1) % RECORD_BLOCKS;
 		a->own.count--;
 	}
-	to = a->own.v[(a->own.head + a->own.count++) % RECORD_BLOCKS];
-	for (int i = 0; i < AUDIO_BLOCK; i++) {
-		to[2 * i] = v[i * (int)channels];
-		to[2 * i + 1] = v[i * (int)channels + (channels == 2)];
-	}
+	copy_as_two(a->own.v[(a->own.head + a->own.count++) % RECORD_BLOCKS], v, channels);
 }
 
 static void on_packet(void *ctx, const struct media_packet *pkt, unsigned samples)
@@ -113,7 +117,7 @@ static void on_packet(void *ctx, const struct media_packet *pkt, unsigned sample
 	struct audio *a = ctx;
 
 	a->ev.packet(a->ctx, pkt, samples);
-	if (a->recorder && pkt && recorder_has_people(a->recorder)) {
+	if (a->recorder && pkt) {
 		a->own_frame.payload = pkt->payload;
 		a->own_frame.len = pkt->len;
 		a->own_frame.arrival_us = a->now_us;
@@ -123,15 +127,6 @@ static void on_packet(void *ctx, const struct media_packet *pkt, unsigned sample
 	a->own_frame.timestamp += samples;
 }
 
-static void add_block(int16_t *v, const int16_t *other, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		int x = v[i] + other[i];
-
-		v[i] = (int16_t)(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
-	}
-}
-
 /* The room's block and ours of about the same time.  room: stereo. */
 static void record_block(struct audio *a, const int16_t *room)
 {
@@ -139,7 +134,7 @@ static void record_block(struct audio *a, const int16_t *room)
 
 	memcpy(v, room, sizeof(v));
 	if (a->own.count) {
-		add_block(v, a->own.v[a->own.head], AUDIO_BLOCK * 2);
+		block_add(v, a->own.v[a->own.head], AUDIO_BLOCK * 2);
 		a->own.head = (a->own.head + 1) % RECORD_BLOCKS;
 		a->own.count--;
 	}
@@ -217,14 +212,23 @@ static void choose_processing(struct audio *a)
 			    a->processing && s->agc);
 }
 
+/* Samples between us and who speaks or hears. */
 static size_t held_by(const struct port *p)
 {
-	const struct device *d = p->dev;
+	struct device *d = p->dev;
+	size_t queued = d && d->ops->queued ? d->ops->queued(d) : 0;
 
-	if (!d || !p->real)
-		return 0;
-	return d->ops->queued(p->dev) + (d->ops->delay_ms ? d->ops->delay_ms(p->dev) : 0) *
-	       (AUDIO_HZ / 1000);
+	return queued + (d && d->ops->delay_ms ? d->ops->delay_ms(d) : 0) * (AUDIO_HZ / 1000);
+}
+
+/* From what we play until it comes back by the air; no fake has any. */
+static size_t echo_delay(const struct audio *a)
+{
+	size_t samples = 0;
+
+	for (int i = 0; i < 2; i++)
+		samples += a->port[i].real ? held_by(&a->port[i]) : 0;
+	return samples;
 }
 
 /* What the room hears, as one channel. */
@@ -234,8 +238,8 @@ static void hear_own(struct audio *a, const int16_t *v, unsigned channels)
 
 	if (!a->processing)
 		return;
-	for (unsigned i = 0; channels == 2 && i < AUDIO_BLOCK; i++)
-		one[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+	if (channels == 2)
+		block_to_one(one, v, AUDIO_BLOCK);
 	process_far(a->process, channels == 2 ? one : v);
 }
 
@@ -337,24 +341,16 @@ static void on_news(void *ctx, const struct sound_news *n)
 
 /* ---- microphone ---- */
 
-static unsigned channels_of(const struct device *d)
-{
-	return d->channels == 2 ? 2 : 1;
-}
-
 /* A block as the device gives it, as the microphone wants it: the mean of two
  * channels, or one channel twice.  v holds two channels. */
 static void feed(struct audio *a, unsigned channels, int16_t *v)
 {
 	if (channels == 2 && a->mic.channels == 1)
-		for (int i = 0; i < AUDIO_BLOCK; i++)
-			v[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+		block_to_one(v, v, AUDIO_BLOCK);
 	if (channels == 1 && a->mic.channels == 2)
-		for (int i = AUDIO_BLOCK - 1; i >= 0; i--)
-			v[2 * i] = v[2 * i + 1] = v[i];
+		block_to_two(v, v, AUDIO_BLOCK);
 	if (a->processing)
-		process_near(a->process, v, held_by(&a->port[AUDIO_MIC]) +
-			     held_by(&a->port[AUDIO_SPEAKER]));
+		process_near(a->process, v, echo_delay(a));
 	mic_block(&a->mic, v, a->now_us);
 }
 
@@ -374,7 +370,7 @@ static void skip_card(struct audio *a, struct device *d)
 
 static void read_card(struct audio *a, struct device *d)
 {
-	unsigned channels = channels_of(d);
+	unsigned channels = d->channels;
 
 	skip_card(a, d);
 	for (int i = 0; i < CARD_BLOCKS_MAX; i++) {
@@ -397,7 +393,7 @@ static void read_clocked(struct audio *a, struct device *d, uint64_t blocks)
 		if (late && blocks > MIC_BLOCKS_KEPT)
 			mic_nothing(&a->mic, AUDIO_BLOCK);
 		else
-			feed(a, channels_of(d), v);
+			feed(a, d->channels, v);
 	}
 }
 
@@ -427,10 +423,7 @@ static void finish_block(struct audio *a, int16_t *v, unsigned channels)
 	int16_t side[AUDIO_BLOCK * MIXER_CHANNELS];
 
 	if (a->recorder) {
-		for (int i = 0; i < AUDIO_BLOCK; i++) {
-			side[2 * i] = v[i * (int)channels];
-			side[2 * i + 1] = v[i * (int)channels + (channels == 2)];
-		}
+		copy_as_two(side, v, channels);
 		record_block(a, side);
 	}
 	if (a->deaf)
@@ -438,9 +431,8 @@ static void finish_block(struct audio *a, int16_t *v, unsigned channels)
 	if (!a->program.line || !program_monitor(&a->program, side))
 		return;
 	if (channels == 1)
-		for (int i = 0; i < AUDIO_BLOCK; i++)
-			side[i] = (int16_t)((side[2 * i] + side[2 * i + 1]) / 2);
-	add_block(v, side, AUDIO_BLOCK * channels);
+		block_to_one(side, side, AUDIO_BLOCK);
+	block_add(v, side, AUDIO_BLOCK * channels);
 }
 
 static bool is_sound(const int16_t *v, unsigned n)
@@ -462,8 +454,7 @@ static void play_block(struct audio *a, int64_t when_us)
 	mixer_take(&a->mixer, v, channels);
 	finish_block(a, v, channels);
 	if (d && d->channels < channels)
-		for (int i = 0; i < AUDIO_BLOCK; i++)
-			v[i] = (int16_t)((v[2 * i] + v[2 * i + 1]) / 2);
+		block_to_one(v, v, AUDIO_BLOCK);
 	channels = d ? d->channels : channels;
 	hear_own(a, v, channels);
 	if (!d)
@@ -631,20 +622,14 @@ int audio_system(struct audio *a, struct system_sound *s)
 
 void audio_set_program(struct audio *a, const struct audio_program *want)
 {
-	a->program.want = (struct program_want){ .level = want->level, .duck = want->duck,
-		.monitor = want->monitor, .monitor_ms = want->monitor_ms };
+	a->program.want = *want;
 }
 
 /* ---- what it tells ---- */
 
 static unsigned port_delay(const struct port *p)
 {
-	struct device *d = p->dev;
-	size_t queued = d && d->ops->queued ? d->ops->queued(d) : 0;
-
-	if (!d)
-		return 0;
-	return (unsigned)(queued / (AUDIO_HZ / 1000)) + (d->ops->delay_ms ? d->ops->delay_ms(d) : 0);
+	return (unsigned)(held_by(p) / (AUDIO_HZ / 1000));
 }
 
 void audio_stats(const struct audio *a, struct audio_stats *out)
@@ -657,23 +642,18 @@ void audio_stats(const struct audio *a, struct audio_stats *out)
 		out->underruns += p->underruns + (p->dev ? atomic_load(&p->dev->underruns) : 0);
 		out->overruns += p->overruns + (p->dev ? atomic_load(&p->dev->overruns) : 0);
 	}
-	out->playing = program_is_on(&a->program);
 	out->passed = a->mic.passed;
 	out->mic_level = level_get(&a->mic.meter, a->now_us);
 	out->first_sound_us = a->first_sound_us;
 	out->speaker_delay_ms = port_delay(&a->port[AUDIO_SPEAKER]);
 	out->mic_delay_ms = port_delay(&a->port[AUDIO_MIC]) + gate_delay_ms(&a->mic.gate) +
 			    a->mic.frame / (AUDIO_HZ / 1000);
-	out->mic_packets = a->mic.packets;
 	out->frame_ms = a->mic.plan.frame_ms;
 	out->bitrate = a->mic.plan.bitrate;
-	out->sound = budget_sound(&a->mic.budget);
 	out->fec = a->mic.plan.fec > 0;
 	out->red = a->mic.plan.red;
 	out->music = a->mic.want.music;
 	out->tight = a->mic.plan.tight;
-	out->sending = a->mic.gate.open;
-	out->processing = a->processing;
 	if (a->port[AUDIO_MIC].real || a->mic.want.processing == AUDIO_PROCESS_ON) {
 		out->talks_muted = a->mic.talk_muted_ms > TALKS_MS;
 		out->mic_dead = a->mic.zero_ms > DEAD_MS;

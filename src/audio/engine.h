@@ -145,18 +145,13 @@ struct audio_stats {
 	/* CLOCK_MONOTONIC of the first sample above -60 dBFS at the speaker; 0 none */
 	int64_t first_sound_us;
 	unsigned speaker_delay_ms, mic_delay_ms;
-	uint64_t mic_packets;
 	unsigned frame_ms;              /* of what is sent */
 	int bitrate;                    /* of the payload, bit/s */
-	int sound;                      /* bit/s that the budget leaves for it; 0: no budget */
 	bool fec, red, music;
 	bool tight;                     /* the budget is less than sound needs */
-	bool sending;                   /* the gate is open */
-	bool processing;                /* something is done to the voice */
 	/* Of microphones that hear a room: somebody talks although muted; a card
 	 * that has given nothing but zeros for 5 s. */
 	bool talks_muted, mic_dead;
-	bool playing;                   /* a file goes to the room */
 	uint64_t passed;                /* packets of files sent as they stood */
 };
 void audio_stats(const struct audio *a, struct audio_stats *out);

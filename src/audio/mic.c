@@ -131,6 +131,12 @@ void mic_mute(struct mic *m, bool muted, bool by_key)
 
 /* ---- time without sound ---- */
 
+static void put_out(struct mic *m, const struct media_packet *p)
+{
+	budget_sent(&m->budget, m->line.overhead + (unsigned)p->len * (p->copied ? 2 : 1), m->now_us);
+	m->ev->packet(m->ctx, p, p->samples);
+}
+
 static void send_pause(struct mic *m)
 {
 	uint8_t payload[ENCODE_BYTES];
@@ -138,13 +144,10 @@ static void send_pause(struct mic *m)
 
 	m->pauses--;
 	p.len = (size_t)encoder_pause(m->encoder, payload);
-	if (!p.len) {
+	if (p.len)
+		put_out(m, &p);
+	else
 		m->ev->packet(m->ctx, NULL, m->frame);
-		return;
-	}
-	m->packets++;
-	budget_sent(&m->budget, m->line.overhead + 1, m->now_us);
-	m->ev->packet(m->ctx, &p, m->frame);
 }
 
 static void tell_skipped(struct mic *m, unsigned n)
@@ -239,10 +242,7 @@ static void send_frame(struct mic *m)
 		leave_out(m);
 	} else {
 		m->paused = false;
-		m->packets++;
-		budget_sent(&m->budget, m->line.overhead + (unsigned)len * (m->plan.red ? 2 : 1),
-			    m->now_us);
-		m->ev->packet(m->ctx, &p, m->frame);
+		put_out(m, &p);
 	}
 	m->frame = m->plan.frame_ms * (AUDIO_HZ / 1000);
 }
@@ -311,10 +311,8 @@ static bool pass(struct mic *m, const struct player_piece *piece)
 		tell_skipped(m, m->skipped);
 	m->pauses = 0;
 	m->paused = false;
-	m->packets++;
 	m->passed++;
-	budget_sent(&m->budget, m->line.overhead + (unsigned)p.len * (m->plan.red ? 2 : 1), m->now_us);
-	m->ev->packet(m->ctx, &p, p.samples);
+	put_out(m, &p);
 	m->ahead = p.samples - AUDIO_BLOCK;
 	return true;
 }

@@ -45,7 +45,7 @@ struct mic {
 	struct level_voice muted_talk;
 	unsigned talk_muted_ms;         /* of speech while muted: leaks away */
 	unsigned zero_ms;               /* of nothing but zeros, while open */
-	uint64_t packets, encoded, passed; /* passed: as they stood in a file */
+	uint64_t encoded, passed;       /* passed: as they stood in a file */
 };
 
 int mic_init(struct mic *m, const struct audio_config *cfg, const struct audio_events *ev,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "audio/limiter.h"
 
 enum {
 	DUCK_HOLD_US = 800000,          /* after a word */
@@ -16,7 +17,7 @@ static const float fall = 0.7f, rise = 1.06f; /* a block: 40 ms down, some 250 m
 void program_init(struct program *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->want = (struct program_want){ .level = 1, .duck = true, .monitor = true };
+	p->want = (struct audio_program){ .level = 1, .duck = true, .monitor = true };
 	p->gain = 1;
 	p->talked_us = INT64_MIN / 2;
 }
@@ -70,11 +71,6 @@ static float next_gain(const struct program *p, int64_t now_us)
 	return g;
 }
 
-static int16_t clip(float x)
-{
-	return (int16_t)lrintf(fmaxf(-32768, fminf(32767, x)));
-}
-
 static void remember(struct program *p, const int16_t *v)
 {
 	if (!p->want.monitor)
@@ -109,8 +105,8 @@ bool program_mix(struct program *p, int16_t *v, bool silent, int64_t now_us,
 		for (int c = 0; c < 2; c++) {
 			float x = (float)piece->v[2 * i + c] * g;
 
-			out[2 * i + c] = clip(x);
-			v[2 * i + c] = clip(x + v[2 * i + c]);
+			out[2 * i + c] = limiter_round(x);
+			v[2 * i + c] = limiter_round(x + v[2 * i + c]);
 		}
 	}
 	remember(p, out);

@@ -11,22 +11,16 @@
 #define AUDIO_PROGRAM_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "audio/engine.h"
 #include "audio/player.h"
 #include "audio/system_sound.h"
 
 enum { PROGRAM_BLOCK = 480, PROGRAM_MONITOR = 200 /* blocks: 2 s */ };
 
-struct program_want {
-	double level;           /* 1: as the file is */
-	bool duck;              /* softer while somebody talks */
-	bool monitor;           /* to the own speaker as well */
-	unsigned monitor_ms;    /* how much later */
-};
-
 struct program {
 	struct player *player;  /* NULL: nothing was ever played */
 	struct system_sound *system; /* lent; NULL: what the machine plays stays here */
-	struct program_want want;
+	struct audio_program want;
 	float gain;             /* of the end of the last block */
 	int64_t talked_us;      /* somebody did */
 	int16_t (*line)[PROGRAM_BLOCK * 2]; /* the monitor's delay */

@@ -408,11 +408,6 @@ void recorder_label(struct recorder *r, uint32_t ssrc, const char *name)
 	pthread_mutex_unlock(&r->lock);
 }
 
-bool recorder_has_people(const struct recorder *r)
-{
-	return r->people;
-}
-
 void recorder_status(struct recorder *r, struct recorder_status *out)
 {
 	pthread_mutex_lock(&r->lock);
@@ -420,5 +415,4 @@ void recorder_status(struct recorder *r, struct recorder_status *out)
 	out->samples = r->samples;
 	pthread_mutex_unlock(&r->lock);
 	out->dropped = atomic_load(&r->dropped);
-	out->files = 1 + r->tracks;
 }

@@ -30,19 +30,17 @@ void recorder_free(struct recorder **r);
 
 /* 10 ms of the mix, stereo. */
 void recorder_mix(struct recorder *r, const int16_t v[960]);
-/* A packet of a person; samples: what it decodes to. */
+/* A packet of a person; nothing where people get no files of their own. */
 void recorder_frame(struct recorder *r, const struct media_frame *f);
 /* Whose packets these are; any thread.  Before the first packet, or the file is
  * named after the number. */
 void recorder_label(struct recorder *r, uint32_t ssrc, const char *name);
-bool recorder_has_people(const struct recorder *r);
 
 /* Any thread. */
 struct recorder_status {
 	int err;                /* it has stopped: -ENOSPC, … */
 	int64_t samples;        /* of the mix, on the disk */
 	uint64_t dropped;       /* pieces for which there was no room */
-	unsigned files;
 };
 void recorder_status(struct recorder *r, struct recorder_status *out);
 

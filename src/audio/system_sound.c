@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "audio/block.h"
 #include "audio/device.h"
 #include "base/ring.h"
 
@@ -23,7 +24,6 @@ enum {
 };
 
 struct slot {
-	struct system_sound *owner;
 	struct ring *ring;
 	atomic_bool live;
 	uint32_t input;                 /* the sound server's number; library's thread */
@@ -155,11 +155,9 @@ static void on_state(pa_context *c, void *ctx)
 
 static int make_rings(struct system_sound *y)
 {
-	for (int i = 0; i < SLOTS; i++) {
-		y->slot[i].owner = y;
+	for (int i = 0; i < SLOTS; i++)
 		if (ring_new(&y->slot[i].ring, RING))
 			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -259,11 +257,7 @@ static bool add_slot(struct slot *s, int16_t *v)
 		return false;
 	}
 	ring_read(s->ring, block, 2 * SYSTEM_BLOCK);
-	for (int i = 0; i < 2 * SYSTEM_BLOCK; i++) {
-		int x = v[i] + block[i];
-
-		v[i] = (int16_t)(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
-	}
+	block_add(v, block, 2 * SYSTEM_BLOCK);
 	return true;
 }
 

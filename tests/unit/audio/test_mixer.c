@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "audio/block.h"
+#include "audio/limiter.h"
 #include "unit/audio/signal.h"
 #include "unit/unit.h"
 
@@ -234,7 +236,41 @@ static void a_steady_tone_is_pressed_down_evenly(void **state)
 	free(v);
 }
 
+/* Also what a file of floats may hold. */
+static void any_number_is_rounded_into_16_bits(void **state)
+{
+	static const struct { float x; int16_t v; } t[] = {
+		{ 0, 0 }, { 0.4f, 0 }, { 0.6f, 1 }, { -0.6f, -1 }, { 12345, 12345 }, { -12345, -12345 },
+		{ 32767, 32767 }, { 32766.6f, 32767 }, { 32768, 32767 }, { 1e30f, 32767 }, { INFINITY, 32767 },
+		{ -32768, -32768 }, { -32769, -32768 }, { -1e30f, -32768 }, { -INFINITY, -32768 }, { NAN, -32768 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		assert_int_equal(limiter_round(t[i].x), t[i].v);
+}
+
+static void pieces_are_added_and_change_their_channels(void **state)
+{
+	int16_t v[6] = { 32767, -32768, 1, 0, 0, 0 }, two[6] = { 1, -1, 2, 3, 4, 5 };
+
+	(void)state;
+	block_add(v, two, 3);
+	assert_int_equal(v[0], 32767);
+	assert_int_equal(v[1], -32768);
+	assert_int_equal(v[2], 3);
+	block_to_two(v, v, 3);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(v[i], i < 2 ? 32767 : i < 4 ? -32768 : 3);
+	block_to_one(v, v, 3);
+	assert_int_equal(v[0], 32767);
+	assert_int_equal(v[1], -32768);
+	assert_int_equal(v[2], 3);
+}
+
 const struct CMUnitTest test_mixer[] = {
+	cmocka_unit_test(any_number_is_rounded_into_16_bits),
+	cmocka_unit_test(pieces_are_added_and_change_their_channels),
 	cmocka_unit_test(one_source_comes_out_bit_by_bit),
 	cmocka_unit_test(no_source_is_silence),
 	cmocka_unit_test(many_loud_sources_never_clip_and_never_click),
