@@ -221,7 +221,8 @@ static void each_pair(struct address *a, const char *s, bool fragment)
 			if (key && value && fragment)
 				take_fragment(a, key, value);
 			else if (key && value && !strcmp(key, "jwt") && *value) {
-							a->jwt = text_percent_decode(value, strlen(value));
+				text_forget(&a->jwt);
+				a->jwt = text_percent_decode(value, strlen(value));
 			}
 			free(key);
 			free(value);
@@ -318,7 +319,6 @@ void address_clear(struct address *a)
 	free(a->tenant_raw);
 	free(a->room);
 	free(a->title);
-	free(a->jwt);
 	free(a->display_name);
 	free(a->email);
 	free(a->subject);

@@ -109,6 +109,9 @@ static void test_parameters(void **state)
 	same("jwt", a.jwt, "xyz");
 	same("name", a.display_name, "Ada");
 	address_clear(&a);
+	assert_int_equal(address_parse(&a, "https://h.example/r?jwt=first&jwt=second", NULL, NULL), 0);
+	same("jwt", a.jwt, "second");
+	address_clear(&a);
 	address_clear(&a);      /* cleared is valid */
 }
 
