@@ -21,69 +21,56 @@ enum { RUN_WAIT_S = 2, CLOSE_US = 1000000, CLOSE_STEP_US = 20000 };
 
 /* ---- news for the loop ---- */
 
-struct state_msg { struct post_msg m; struct media *media; int state; char *sid, *why; };
+/* what: enum peer_state, or enum call_want. */
+struct news { struct post_msg m; struct media *media; int what; char *sid, *why; };
 
-static void state_drop(struct post_msg *m)
+static void news_drop(struct post_msg *m)
 {
-	struct state_msg *s = (struct state_msg *)m;
+	struct news *n = (struct news *)m;
 
-	free(s->sid);
-	free(s->why);
-	free(s);
+	free(n->sid);
+	free(n->why);
+	free(n);
 }
 
 static void state_run(struct post_msg *m)
 {
-	struct state_msg *s = (struct state_msg *)m;
+	struct news *n = (struct news *)m;
 
-	s->media->ev.state(s->media->ctx, s->sid, s->state, s->why);
-	state_drop(m);
-}
-
-void media_tell(struct media *m, int state, const char *why)
-{
-	struct state_msg *s = calloc(1, sizeof(*s));
-
-	if (!s || text_set(&s->sid, m->session ? m->session->sid : "") ||
-	    text_set(&s->why, why ? why : ""))
-		abort();
-	s->m.run = state_run;
-	s->m.drop = state_drop;
-	s->media = m;
-	s->state = state;
-	post_send(m->to_loop, &s->m);
-}
-
-struct want_msg { struct post_msg m; struct media *media; enum call_want want; char *sid, *why; };
-
-static void want_drop(struct post_msg *m)
-{
-	struct want_msg *w = (struct want_msg *)m;
-
-	free(w->sid);
-	free(w->why);
-	free(w);
+	n->media->ev.state(n->media->ctx, n->sid, n->what, n->why);
+	news_drop(m);
 }
 
 static void want_run(struct post_msg *m)
 {
-	struct want_msg *w = (struct want_msg *)m;
+	struct news *n = (struct news *)m;
 
-	w->media->ev.want(w->media->ctx, w->sid, w->want, w->why);
-	want_drop(m);
+	n->media->ev.want(n->media->ctx, n->sid, (enum call_want)n->what, n->why);
+	news_drop(m);
+}
+
+static void tell(struct media *m, void (*run)(struct post_msg *m), int what, const char *why)
+{
+	struct news *n = calloc(1, sizeof(*n));
+
+	if (!n || text_set(&n->sid, m->session ? m->session->sid : "") ||
+	    text_set(&n->why, why ? why : ""))
+		abort();
+	n->m.run = run;
+	n->m.drop = news_drop;
+	n->media = m;
+	n->what = what;
+	post_send(m->to_loop, &n->m);
+}
+
+void media_tell(struct media *m, int state, const char *why)
+{
+	tell(m, state_run, state, why);
 }
 
 void media_want(struct media *m, enum call_want want, const char *why)
 {
-	struct want_msg *w = calloc(1, sizeof(*w));
-
-	if (!w || text_set(&w->sid, m->session ? m->session->sid : "") || text_set(&w->why, why))
-		abort();
-	w->m.run = want_run;
-	w->m.drop = want_drop;
-	w->media = m;
-	w->want = want;
-	post_send(m->to_loop, &w->m);
+	tell(m, want_run, (int)want, why);
 }
 
 /* ---- media thread ---- */
