@@ -74,25 +74,18 @@ const char *knocker_name(const struct session *s, const char *id)
 
 const char *knocker_by_name(struct session *s, const char *word, struct buf *text, const char **kind)
 {
-	const char *id, *name, *exact = NULL, *begins = NULL;
-	unsigned exacts = 0, begin = 0;
-	bool by_id = *word == '#' && word[1];
+	struct naming n = { .word = word };
+	const char *id, *name;
+	size_t at;
+	int err;
 
-	for (size_t i = 0; session_knocker(s, i, &id, &name); i++) {
-		if (by_id ? text_starts(id, word + 1) : !strcasecmp(name, word)) {
-			exacts++;
-			exact = id;
-		} else if (!by_id && !strncasecmp(name, word, strlen(word))) {
-			begin++;
-			begins = id;
-		}
-	}
-	if (exacts == 1)
-		return exact;
-	if (!exacts && begin == 1)
-		return begins;
+	for (size_t i = 0; session_knocker(s, i, &id, &name); i++)
+		naming_try(&n, i, id, name);
+	err = naming_found(&n, &at);
+	if (!err && session_knocker(s, at, &id, &name))
+		return id;
 	*kind = "unknown-person";
-	buf_addf(text, "%s: %s", word, exacts + begin
+	buf_addf(text, "%s: %s", word, err == -EEXIST
 		 ? "more than one of that name knocks; use # and the start of the id, as /lobby shows it"
 		 : "nobody of that name knocks; /lobby lists who does");
 	return NULL;

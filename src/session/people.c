@@ -18,32 +18,41 @@ struct member *member_find(const struct session *s, const char *id)
 	return NULL;
 }
 
+void naming_try(struct naming *n, size_t at, const char *id, const char *name)
+{
+	bool by_id = *n->word == '#' && n->word[1];
+
+	if (by_id ? text_starts(id, n->word + 1) : !strcasecmp(name, n->word)) {
+		n->exacts++;
+		n->exact = at;
+	} else if (!by_id && !strncasecmp(name, n->word, strlen(n->word))) {
+		n->begin++;
+		n->begins = at;
+	}
+}
+
+int naming_found(const struct naming *n, size_t *at)
+{
+	*at = n->exacts ? n->exact : n->begins;
+	if (n->exacts == 1 || (!n->exacts && n->begin == 1))
+		return 0;
+	return n->exacts + n->begin ? -EEXIST : -ENOENT;
+}
+
 struct member *member_by_name(const struct session *s, const char *name, const char **why)
 {
-	struct member *found = NULL;
-	bool by_id = *name == '#' && name[1];
-	unsigned exact = 0, begins = 0;
-	struct member *start = NULL;
+	struct naming n = { .word = name };
+	size_t at;
+	int err;
 
-	*why = "nobody here has that name; /who lists everybody";
-	for (size_t i = 0; i < s->members; i++) {
-		struct member *m = s->member[i];
-
-		if (by_id ? text_starts(m->id, name + 1) : !strcasecmp(m->shown, name)) {
-			exact++;
-			found = m;
-		} else if (!by_id && !strncasecmp(m->shown, name, strlen(name))) {
-			begins++;
-			start = m;
-		}
-	}
-	if (!exact && begins == 1)
-		return start;
-	if (exact + begins > 1 && exact != 1) {
-		*why = "more than one has that name; use # and the start of the id, as /who shows it";
-		return NULL;
-	}
-	return found;
+	for (size_t i = 0; i < s->members; i++)
+		naming_try(&n, i, s->member[i]->id, s->member[i]->shown);
+	err = naming_found(&n, &at);
+	if (!err)
+		return s->member[at];
+	*why = err == -EEXIST ? "more than one has that name; use # and the start of the id, as /who shows it"
+		: "nobody here has that name; /who lists everybody";
+	return NULL;
 }
 
 static void show_name(struct member *m)

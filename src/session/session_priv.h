@@ -125,6 +125,12 @@ void messages_free(struct session *s);
 /* people.c */
 struct member *member_find(const struct session *s, const char *id);
 /* By shown name, or "#" and the start of an id.  NULL with *why (static). */
+/* Whom a word names: as shown, by how the name begins, or by # and the start of
+ * the id.  All that there are are tried; -ENOENT nobody, -EEXIST more than one. */
+struct naming { const char *word; size_t exact, begins; unsigned exacts, begin; };
+void naming_try(struct naming *n, size_t at, const char *id, const char *name);
+int naming_found(const struct naming *n, size_t *at);
+/* why: where it is NULL. */
 struct member *member_by_name(const struct session *s, const char *name, const char **why);
 struct member *member_update(struct session *s, const struct call_person *p, bool *is_new);
 void member_remove(struct session *s, const char *id);
