@@ -12,9 +12,8 @@ enum {
 	DEAF_US = 120000000,
 };
 
-static const double loss_heavy = 0.3, rtt_room_ms = 250;
-static const double loss_left = 0.08;   /* and with a limit it is still too high */
-static const double loss_queued = 0.1, rtt_queued_ms = 80;      /* both together */
+const double rate_loss_heavy = 0.3, rate_loss_left = 0.08, rate_loss_queued = 0.1, rate_queued_ms = 80;
+static const double rtt_room_ms = 250;
 static const double first_step = 0.5, step = 0.8, raise = 1.05;
 static const double half = 0.6, same_loss = 0.8, more_loss = 0.15;
 
@@ -51,7 +50,7 @@ static void begin(struct rate *r, const struct rate_report *rep, int64_t now_us)
 static bool is_not_ours(const struct rate *r, const struct rate_report *rep)
 {
 	return !rep->stale && rep->rtt_ms >= 0 && rep->loss_us - r->begun_us >= JUDGE_US &&
-	       r->begun_loss >= loss_heavy && !r->raised && r->limit <= r->begun_sent * half &&
+	       r->begun_loss >= rate_loss_heavy && !r->raised && r->limit <= r->begun_sent * half &&
 	       rep->loss > r->begun_loss * same_loss;
 }
 
@@ -70,7 +69,7 @@ static void worse(struct rate *r, const struct rate_report *rep, bool slow, int6
 	} else if (!slow && is_not_ours(r, rep)) {
 		r->limit = 0;
 		deafen(r, rep, now_us);
-	} else if (!slow && rep->loss < loss_heavy && r->limit <= LEAST &&
+	} else if (!slow && rep->loss < rate_loss_heavy && r->limit <= LEAST &&
 		   rep->loss_us - r->changed_us >= JUDGE_US) {
 		deafen(r, rep, now_us);         /* less would not help it */
 	} else if (r->limit > LEAST && now_us - r->changed_us >= STEP_US) {
@@ -102,10 +101,9 @@ static void better(struct rate *r, const struct rate_report *rep, int64_t now_us
 
 static bool is_lossy(struct rate *r, const struct rate_report *rep, int64_t now_us)
 {
-	bool queued = !rep->stale && rep->rtt_ms > r->least_rtt_ms + rtt_queued_ms;
+	bool queued = !rep->stale && rep->rtt_ms > r->least_rtt_ms + rate_queued_ms;
 	bool deaf = now_us < r->deaf_until_us && rep->loss < r->deaf_loss;
-
-	double most = r->limit ? loss_left : queued ? loss_queued : loss_heavy;
+	double most = r->limit ? rate_loss_left : queued ? rate_loss_queued : rate_loss_heavy;
 
 	if (deaf || rep->loss < most) {
 		r->lossy_us = 0;

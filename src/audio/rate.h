@@ -42,6 +42,11 @@ struct rate_report {
 	int sent;               /* bit/s of sound since the last report, headers included */
 };
 
+/* Shares of loss, and a round trip that grew: what is too much for a line; with
+ * a limit already; together with a queue of so many ms.  For the lines of those
+ * who listen, too. */
+extern const double rate_loss_heavy, rate_loss_left, rate_loss_queued, rate_queued_ms;
+
 /* Every 2 s or so.  The limit. */
 int rate_report(struct rate *r, const struct rate_report *rep, int64_t now_us);
 /* The line is another one: its round trip is to be learnt anew. */

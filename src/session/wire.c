@@ -27,9 +27,7 @@ enum {
 	TCP_MORE = 26,          /* a TCP header with timestamps and a length, no UDP header */
 };
 static const double listener_most = 0.1;        /* one bad line does not decide for all */
-static const double loss_heavy = 0.3, queue_ms = 400;  /* a line that is too thin */
-static const double loss_left = 0.08;   /* and with a limit it still is */
-static const double loss_queued = 0.1, queued_ms = 80;  /* both together are one, too */
+static const double queue_ms = 400;             /* a line that is too thin has one */
 
 struct wire_watch {
 	uint64_t signalling, reports;           /* bytes, at the last sample */
@@ -98,7 +96,7 @@ static void up_loss(struct wire_watch *w, const struct media_stats *m, int64_t n
 
 static struct hearsay listen_around(const struct session *s, bool limited, int64_t now_us)
 {
-	double heavy = limited ? loss_left : loss_heavy;
+	double heavy = limited ? rate_loss_left : rate_loss_heavy;
 	struct call *c = session_call(s);
 	struct hearsay h = { 0 };
 	double sum = 0, whole = 0;
@@ -118,7 +116,7 @@ static struct hearsay listen_around(const struct session *s, bool limited, int64
 			h.heavy_us = p.loss_us;
 		}
 		slow += p.rtt_ms > p.least_rtt_ms + queue_ms ||
-			(p.loss >= loss_queued && p.rtt_ms > p.least_rtt_ms + queued_ms);
+			(p.loss >= rate_loss_queued && p.rtt_ms > p.least_rtt_ms + rate_queued_ms);
 		n++;
 	}
 	h.loss = n ? sum / n : 0;
@@ -159,20 +157,18 @@ static bool due(int64_t *told_us, int64_t now_us)
 static void tell_limit(struct session *s, struct wire_watch *w, bool ours, int64_t now_us)
 {
 	bool limited = w->rate.limit > 0;
-	char text[160];
 
 	if (limited == w->limited || (limited && !due(&w->told_rate_us, now_us)))
 		return;
 	w->limited = limited;
-	snprintf(text, sizeof(text), !limited ? "the line carries our whole sound again" :
-		 ours ? "the line carries less than we send: less sound goes out, in longer packets" :
-		 "the others' lines carry less than we send: less sound goes out, in longer packets");
-	report_notice(s, text, false);
+	report_notice(s, !limited ? "the line carries our whole sound again" :
+		      ours ? "the line carries less than we send: less sound goes out, in longer packets" :
+		      "the others' lines carry less than we send: less sound goes out, in longer packets", false);
 }
 
 static void tell_own(struct session *s, struct wire_watch *w, int64_t now_us)
 {
-	bool bad = w->own_loss >= loss_heavy;
+	bool bad = w->own_loss >= rate_loss_heavy;
 	char text[160];
 
 	if (bad == w->own_bad || (bad && !due(&w->told_own_us, now_us)))
@@ -197,6 +193,7 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 		   const struct hearsay *h, int64_t now_us)
 {
 	int64_t us = now_us - w->reported_us;
+	struct call *c = session_call(s);
 	/* There are bridges that never report. */
 	bool stale = w->block_us && now_us - w->block_us > STALE_US;
 	double up = stale ? 0 : w->up;
@@ -204,7 +201,7 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 	struct rate_report r = {
 		.loss = ours ? up : h->heavy_loss, .loss_us = ours ? w->block_us : h->heavy_us,
 		.rtt_ms = m->peer.rtt_ms,
-		.stale = stale, .stalled = session_call(s) && call_stalls(session_call(s), now_us),
+		.stale = stale, .stalled = c && call_stalls(c, now_us),
 		.others_slow = h->slow, .others_lossy = !ours, .heard_us = h->heard_us,
 		.sent = (int)(grown(&w->rtp_bytes, m->peer.out_rtp_bytes) * 8e6 / (double)us),
 	};
@@ -214,9 +211,9 @@ static void report(struct session *s, struct wire_watch *w, const struct media_s
 	rate_report(&w->rate, &r, now_us);
 	tell_limit(s, w, ours && !h->slow, now_us);
 	tell_own(s, w, now_us);
-	if (session_call(s))
-		call_set_thin(session_call(s), w->rate.limit || w->own_loss >= loss_heavy || stale);
-	s->figures.line_bad = w->own_loss >= loss_left ||
+	if (c)
+		call_set_thin(c, w->rate.limit || w->own_loss >= rate_loss_heavy || stale);
+	s->figures.line_bad = w->own_loss >= rate_loss_left ||
 			      m->peer.rtt_ms > w->rate.least_rtt_ms + queue_ms;
 }
 
