@@ -189,6 +189,15 @@ void call_drop_stream(struct call *c)
 	bury(c);
 }
 
+void call_close_stream(struct call *c)
+{
+	if (!c->stream)
+		return;
+	xmpp_stream_close(c->stream);
+	c->ops.stream_close(c->ops_ctx, false);
+	call_drop_stream(c);
+}
+
 void call_enter(struct call *c, int64_t now_us)
 {
 	c->now_us = now_us;
@@ -271,11 +280,7 @@ static void close_all(struct call *c)
 {
 	lobby_leave(c);
 	door_leave(c);
-	if (c->stream) {
-		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx, false);
-	}
-	call_drop_stream(c);
+	call_close_stream(c);
 	session_drop(c);
 }
 
@@ -339,11 +344,7 @@ static void begin_waiting(struct call *c)
 			c->attempt = 0;
 	}
 	roster_remember_self(c);
-	if (c->stream) {
-		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx, false);
-	}
-	call_drop_stream(c);
+	call_close_stream(c);
 	call_set(&c->lobby_me, NULL);
 	c->phase = PHASE_WAITING;
 	c->request_at_us = c->join_limit_us = 0;

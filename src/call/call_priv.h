@@ -278,6 +278,7 @@ void call_lost(struct call *c, enum call_end end, const char *kind, const char *
 void call_rejoin(struct call *c, const char *why);
 int64_t call_random_us(struct call *c, int64_t lo_us, int64_t hi_us);
 void call_drop_stream(struct call *c);
+void call_close_stream(struct call *c);         /* the same with a goodbye */
 /* Around everything that may call the stream. */
 void call_enter(struct call *c, int64_t now_us);
 void call_leave_input(struct call *c);
@@ -410,6 +411,10 @@ void lobby_leave(struct call *c);
 bool lobby_presence(struct call *c, const struct xml *presence); /* true: it was of the lobby */
 bool lobby_message(struct call *c, const struct xml *message, const struct chat_message *m);
 bool lobby_say(struct call *c, const char *text);       /* to who talks to us at the door */
+/* What both sides of the door do: to one occupant of the lobby (takes j), and
+ * what was said there, to people; m has from, name, to, text, mine. */
+int lobby_send(struct call *c, const char *to, json_t *j);
+void lobby_show(struct call *c, struct call_message m);
 void breakout_json(struct call *c, const json_t *j);
 void breakout_clear(struct call *c);
 /* The breakout room is gone, and everybody goes back. */

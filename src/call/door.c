@@ -51,16 +51,6 @@ static void forget_at(struct call *c, size_t i)
 	memmove(k, k + 1, (--c->door.knockers - i) * sizeof(*k));
 }
 
-static void gone(struct call *c, const char *id, const char *why)
-{
-	for (size_t i = 0; i < c->door.knockers; i++)
-		if (!strcmp(c->door.knocker[i].id, id)) {
-			tell(c, &c->door.knocker[i], false, why, false);
-			forget_at(c, i);
-			return;
-		}
-}
-
 static void nobody_knocks(struct call *c)
 {
 	while (c->door.knockers) {
@@ -107,19 +97,18 @@ static void on_here(struct call *c, const struct muc_presence *p)
 {
 	struct knocker *k = find(c, p->nick);
 	char *name;
-	bool fresh = !k;
 
-	if (!knocks(c, p) || (fresh && c->door.knockers == KNOCKERS_MAX))
+	if (!knocks(c, p) || (!k && c->door.knockers == KNOCKERS_MAX))
 		return;
 	name = name_of(p);
-	if (fresh) {
+	if (k && name && !strcmp(name, k->name)) {
+		free(name);     /* nothing new */
+		return;
+	}
+	if (!k) {
 		k = &c->door.knocker[c->door.knockers++];
 		memset(k, 0, sizeof(*k));
 		call_set(&k->id, p->nick);
-	}
-	if (!fresh && name && !strcmp(name, k->name)) {
-		free(name);     /* nothing new */
-		return;
 	}
 	call_set(&k->name, name ? name : "");
 	call_set(&k->jid, p->jid);
@@ -131,8 +120,10 @@ static void on_gone(struct call *c, const struct muc_presence *p)
 {
 	const struct knocker *k = find(c, p->nick);
 
-	if (k)
-		gone(c, p->nick, is_in_room(c, k->jid) ? "admitted" : p->kicked || p->banned ? "denied" : "left");
+	if (!k)
+		return;
+	tell(c, k, false, is_in_room(c, k->jid) ? "admitted" : p->kicked || p->banned ? "denied" : "left", false);
+	forget_at(c, (size_t)(k - c->door.knocker));
 }
 
 /* ---- our place in the lobby ---- */
@@ -306,14 +297,10 @@ bool door_has(struct call *c, const char *id)
 
 static void show(struct call *c, const struct knocker *k, const char *text, bool mine)
 {
-	char id[17];
-	struct call_message m = { .id = id, .from = mine ? c->nick : k->id, .name = mine ? c->name : k->name,
-		.to = mine ? k->id : "", .text = text, .private_ = true, .mine = mine,
-		.time_us = clock_wall_us() };
-	struct call_event ev = { .type = CALL_EV_MESSAGE, .message = &m };
-
-	rng_hex(id, 16);
-	call_emit(c, &ev);
+	lobby_show(c, (struct call_message){
+		.from = mine ? c->nick : k->id, .name = mine ? c->name : k->name,
+		.to = mine ? k->id : "", .text = text, .mine = mine,
+	});
 }
 
 bool door_message(struct call *c, const struct chat_message *m)
@@ -340,19 +327,12 @@ bool door_message(struct call *c, const struct chat_message *m)
 
 static int send_json(struct call *c, const struct knocker *k, json_t *j)
 {
-	char *dump = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	struct buf to = { 0 };
-	struct xml *x;
 	int err;
 
-	json_decref(j);
-	if (!dump)
-		return -ENOMEM;
 	buf_addf(&to, "%s/%s", c->door.room, k->id);
-	x = chat_json_new(buf_str(&to), false, dump);
-	err = xmpp_stream_send(c->stream, &x);
+	err = lobby_send(c, buf_str(&to), j);
 	buf_free(&to);
-	free(dump);
 	return err;
 }
 

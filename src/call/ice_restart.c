@@ -176,7 +176,7 @@ void ice_restart_up(struct call *c)
 
 void ice_restart_tick(struct call *c)
 {
-	if (!c->ice.limit_us || c->now_us < c->ice.limit_us)
+	if (!is_due(c, c->ice.limit_us))
 		return;
 	if (c->media_up)
 		c->ice.limit_us = 0;

@@ -211,8 +211,8 @@ static void start_media(struct call *c, const struct jingle *offer)
 {
 	struct call_media m = {
 		.offer = offer, .local_ufrag = c->local_ufrag, .local_pwd = c->local_pwd,
-		.ssrc = c->ssrc, .cname = c->stats_id, .feedback = c->feedback, .restarts = c->d.ice_restart, .services = c->services,
-		.service_count = c->service_count, .sid = c->sid,
+		.ssrc = c->ssrc, .cname = c->stats_id, .feedback = c->feedback,
+		.restarts = c->d.ice_restart, .services = c->services, .service_count = c->service_count, .sid = c->sid,
 	};
 
 	outage_begin(c, OUTAGE_RENEWED);

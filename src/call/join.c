@@ -140,11 +140,7 @@ bool join_guess_failed(struct call *c, bool door, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vaddf(&c->tried, fmt, ap);
 	va_end(ap);
-	if (c->stream) {
-		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx, false);
-	}
-	call_drop_stream(c);
+	call_close_stream(c);
 	if (door)
 		c->guess = UINT_MAX;
 	next_guess(c);
@@ -303,10 +299,7 @@ void join_connect(struct call *c)
 
 void join_elsewhere(struct call *c)
 {
-	if (c->stream) {
-		xmpp_stream_close(c->stream);
-		c->ops.stream_close(c->ops_ctx, false);
-	}
+	call_close_stream(c);
 	connect_stream(c);
 }
 

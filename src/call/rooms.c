@@ -107,17 +107,41 @@ bool lobby_presence(struct call *c, const struct xml *x)
 
 /* ---- what is said at the door ---- */
 
-static void host_says(struct call *c, const char *from, const char *text)
+void lobby_show(struct call *c, struct call_message m)
 {
-	char *clean = text_clean(text, strlen(text), 2000, TEXT_TRIM | TEXT_LINES), id[17];
-	struct call_message m = {
-		.from = jid_resource(from), .name = c->lobby_host_name ? c->lobby_host_name : "moderator", .id = id,
-		.to = "", .text = clean ? clean : "", .private_ = true, .time_us = clock_wall_us(),
-	};
 	struct call_event ev = { .type = CALL_EV_MESSAGE, .message = &m };
+	char id[17];
 
 	rng_hex(id, 16);
+	m.id = id;
+	m.private_ = true;
+	m.time_us = clock_wall_us();
 	call_emit(c, &ev);
+}
+
+int lobby_send(struct call *c, const char *to, json_t *j)
+{
+	char *dump = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	struct xml *x;
+	int err;
+
+	json_decref(j);
+	if (!dump)
+		return -ENOMEM;
+	x = chat_json_new(to, false, dump);
+	err = xmpp_stream_send(c->stream, &x);
+	free(dump);
+	return err;
+}
+
+static void host_says(struct call *c, const char *from, const char *text)
+{
+	char *clean = text_clean(text, strlen(text), 2000, TEXT_TRIM | TEXT_LINES);
+
+	lobby_show(c, (struct call_message){
+		.from = jid_resource(from), .name = c->lobby_host_name ? c->lobby_host_name : "moderator",
+		.to = "", .text = clean ? clean : "",
+	});
 	free(clean);
 }
 
@@ -143,21 +167,10 @@ static void lobby_json(struct call *c, const struct chat_message *m)
 
 bool lobby_say(struct call *c, const char *text)
 {
-	json_t *j;
-	char *dump;
-	struct xml *x;
-
 	if (c->phase != PHASE_LOBBY || !c->lobby_host || !c->stream)
 		return false;
-	j = json_pack("{s:s, s:s}", "type", "LOBBY_CHAT_MESSAGE", "message", text);
-	dump = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	json_decref(j);
-	if (!dump)
-		return false;
-	x = chat_json_new(c->lobby_host, false, dump);
-	xmpp_stream_send(c->stream, &x);
-	free(dump);
-	return true;
+	return lobby_send(c, c->lobby_host, json_pack("{s:s, s:s}", "type", "LOBBY_CHAT_MESSAGE",
+						      "message", text)) != -ENOMEM;
 }
 
 bool lobby_message(struct call *c, const struct xml *x, const struct chat_message *m)

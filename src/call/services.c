@@ -12,8 +12,7 @@
 enum {
 	BEFORE_US = 60000000,
 	SOONEST_US = 10000000,          /* whatever lives shorter, or is refused */
-	AGAIN_US = 60000000             /* after no answer; or they are over when they come: */
-	                                /* a clock of the two is wrong */
+	AGAIN_US = 60000000             /* after no answer, or one that is over: a clock is wrong */
 };
 
 static int64_t soonest_expiry_us(const struct ext_service *v, size_t count)
@@ -109,7 +108,7 @@ void services_tick(struct call *c)
 {
 	bool can = c->stream && c->stream_up && !c->cut && c->phase == PHASE_JOINED;
 
-	if (!c->services_at_us || c->now_us < c->services_at_us)
+	if (!is_due(c, c->services_at_us))
 		return;
 	c->services_at_us = c->now_us + (can ? AGAIN_US : SOONEST_US);
 	if (can)

@@ -77,7 +77,7 @@ void shard_tick(struct call *c)
 {
 	char *url;
 
-	if (!c->shard.at_us || c->now_us < c->shard.at_us || !c->stream || c->cut)
+	if (!is_due(c, c->shard.at_us) || !c->stream || c->cut)
 		return;
 	c->shard.at_us = 0;
 	url = whom(c);
@@ -115,8 +115,7 @@ static void elsewhere(struct call *c, const char *shard)
 		return;
 	}
 	/* What config.js said was of then. */
-	free(c->d.shard);
-	c->d.shard = NULL;
+	call_set(&c->d.shard, NULL);
 	call_lost(c, CALL_END_NO_SERVER, "shard", "%s has moved this room to another one of its servers",
 		  c->a.authority);
 }
