@@ -80,12 +80,14 @@ static void add_knockers(const struct session *s, json_t *j)
 int session_status_json(struct session *s, struct buf *out)
 {
 	const struct person *me = session_me(s);
+	const struct call *c = session_call(s);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b}",
 			      "state", session_state_name(s->state), "url", session_url(s),
 			      "room", s->room, "people", (int)s->members, "subject", s->subject,
 			      "media", session_media_name(s->media), "e2ee", 0, "recording",
 			      session_recording(s),
-			      "locked", session_call(s) && call_is_locked(session_call(s)), "lobby", session_has_lobby(s), "deaf", s->deaf);
+			      "locked", c && call_is_locked(c), "lobby", session_has_lobby(s),
+			      "deaf", s->deaf);
 
 	json_object_set_new(j, "me", !me ? json_pack("{s:s, s:s, s:s, s:b, s:b}",
 			"id", "", "name", settings_text(s->settings, "name"), "role", "none",

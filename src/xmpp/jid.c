@@ -49,4 +49,3 @@ char *jid_local(const char *jid)
 
 	return d == jid ? strdup("") : strndup(jid, (size_t)(d - jid - 1));
 }
-
